@@ -1,0 +1,197 @@
+import type { PartialMessage } from './PartialMessage.js';
+import { describeCause, type ErrorCause } from './describeCause.js';
+
+/**
+ * What kind of fault an {@link RxMistralError} is:
+ *
+ * - `connection`: no connection, or it broke.
+ * - `timeout`: one of our own limits passed; `which` names it.
+ * - `truncated`: the answer ended before it was finished.
+ * - `http`: a status that is not a success (422 too).
+ * - `rate-limit`: 429.
+ * - `protocol`: data that is malformed or not what the endpoint sends.
+ * - `stream`: the server reported an error of its own inside the stream.
+ * - `batch-job`, `tool`: a batch job or a tool failed.
+ * - `validation`: the request was refused here, before it was sent.
+ * - `limit`: a bound of this library was reached.
+ */
+export type RxMistralErrorKind =
+  | 'connection'
+  | 'timeout'
+  | 'truncated'
+  | 'http'
+  | 'rate-limit'
+  | 'protocol'
+  | 'stream'
+  | 'batch-job'
+  | 'tool'
+  | 'validation'
+  | 'limit';
+
+/** Which of `timeouts` passed. */
+export type TimeoutName = 'firstEvent' | 'idle' | 'total';
+
+/** What an {@link RxMistralError} is made from; all but `kind` and `message` may be left out. */
+export interface RxMistralErrorInit {
+  readonly kind: RxMistralErrorKind;
+  readonly message: string;
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly which?: TimeoutName | undefined;
+  readonly partial?: PartialMessage | undefined;
+  readonly cause?: unknown;
+}
+
+/** An {@link RxMistralError} as plain JSON: see {@link RxMistralError.fromJSON}. */
+export interface RxMistralErrorJson {
+  readonly name: string;
+  readonly kind: RxMistralErrorKind;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly which?: TimeoutName | undefined;
+  readonly partial?: PartialMessage | undefined;
+  readonly cause?: ErrorCause | undefined;
+}
+
+const marker = Symbol.for('rxmistral.error');
+
+/**
+ * Every error that this library emits. One class with a `kind`, so that a program decides by data:
+ *
+ * ```ts
+ * catchError((error: unknown) =>
+ *   isRxMistralError(error) && error.kind === 'rate-limit' ? of('busy') : throwError(() => error));
+ * ```
+ *
+ * It holds no API key, no prompt and no request: `cause` is a copy of the original error's name, message, code and
+ * stack, never the SDK's error object, which carries the request.
+ *
+ * Use {@link isRxMistralError} rather than `instanceof`, which fails where the package is installed twice.
+ */
+export class RxMistralError extends Error {
+  /** What kind of fault this is. */
+  readonly kind: RxMistralErrorKind;
+  /** The HTTP status, where the server answered. */
+  declare readonly status?: number | undefined;
+  /** The server's own code (`'1300'`), or the system's (`'ECONNRESET'`). */
+  declare readonly code?: string | undefined;
+  /** The server's id of the call (`mistral-correlation-id`), to quote to Mistral's support. */
+  declare readonly requestId?: string | undefined;
+  /** Whether the same call may succeed when it is made again. */
+  readonly retryable: boolean;
+  /** How long the server asked to wait, in milliseconds. */
+  declare readonly retryAfterMs?: number | undefined;
+  /** For `timeout`: which limit passed. */
+  declare readonly which?: TimeoutName | undefined;
+  /** The message as far as it had come, for an error that ended a stream after its first token. */
+  declare readonly partial?: PartialMessage | undefined;
+  /** A sanitised copy of the error below this one. */
+  declare readonly cause?: ErrorCause | undefined;
+
+  constructor(init: RxMistralErrorInit) {
+    super(init.message);
+    this.kind = init.kind;
+    this.retryable = init.retryable ?? false;
+    // Only what is known becomes a property: an absent field is absent in `inspect` and JSON too.
+    if (init.status !== undefined) this.status = init.status;
+    if (init.code !== undefined) this.code = init.code;
+    if (init.requestId !== undefined) this.requestId = init.requestId;
+    if (init.retryAfterMs !== undefined) this.retryAfterMs = init.retryAfterMs;
+    if (init.which !== undefined) this.which = init.which;
+    if (init.partial !== undefined) this.partial = init.partial;
+    if (init.cause !== undefined) this.cause = describeCause(init.cause);
+    Object.defineProperty(this, 'name', { value: new.target.errorName, configurable: true, writable: true });
+    Object.defineProperty(this, marker, { value: true });
+  }
+
+  /** The `name` of this class's instances; a constant, because a bundler may rename the class. */
+  static readonly errorName: string = 'RxMistralError';
+
+  /** The same error with other fields; `stack` stays the original's. */
+  with(changes: Partial<RxMistralErrorInit>): RxMistralError {
+    return keepStack(createError({ ...this.toInit(), ...changes }, this.name), this.stack);
+  }
+
+  /** Plain JSON without any stack: it may go to a browser. {@link RxMistralError.fromJSON} is the way back. */
+  toJSON(): RxMistralErrorJson {
+    return { name: this.name, ...this.toInit(), retryable: this.retryable, cause: withoutStack(this.cause) };
+  }
+
+  /**
+   * The error that {@link RxMistralError.toJSON} wrote, in this process: what a browser does with a server's events.
+   *
+   * @throws TypeError when `json` is not such an object.
+   */
+  static fromJSON(json: unknown): RxMistralError {
+    if (!isErrorJson(json)) throw new TypeError('Expected the JSON of an RxMistralError, with `kind` and `message`');
+    return createError(json, json.name);
+  }
+
+  private toInit(): RxMistralErrorInit {
+    return {
+      kind: this.kind,
+      message: this.message,
+      status: this.status,
+      code: this.code,
+      requestId: this.requestId,
+      retryable: this.retryable,
+      retryAfterMs: this.retryAfterMs,
+      which: this.which,
+      partial: this.partial,
+      cause: this.cause,
+    };
+  }
+}
+
+/**
+ * The answer ended before it was finished: the stream closed, or the socket broke (`kind: 'connection'`), and no
+ * finish reason had come. `partial` is the message as far as it had come.
+ */
+export class TruncatedStreamError extends RxMistralError {
+  static override readonly errorName: string = 'TruncatedStreamError';
+
+  constructor(init: Omit<RxMistralErrorInit, 'kind'> & { readonly kind?: 'truncated' | 'connection' | undefined }) {
+    super({ ...init, kind: init.kind ?? 'truncated', retryable: init.retryable ?? true });
+  }
+}
+
+/** Whether `error` is of this family, across duplicate installs of the package too. */
+export function isRxMistralError(error: unknown): error is RxMistralError {
+  return typeof error === 'object' && error !== null && marker in error;
+}
+
+function createError(init: RxMistralErrorInit, name: string): RxMistralError {
+  const { kind } = init;
+  return name === TruncatedStreamError.errorName && (kind === 'truncated' || kind === 'connection')
+    ? new TruncatedStreamError({ ...init, kind })
+    : new RxMistralError(init);
+}
+
+function withoutStack(cause: ErrorCause | undefined): ErrorCause | undefined {
+  if (cause === undefined) return undefined;
+  const { name, message, code, cause: below } = cause;
+  return { name, message, ...(code === undefined ? {} : { code }), ...(below === undefined ? {} : { cause: withoutStack(below) }) };
+}
+
+function keepStack(error: RxMistralError, stack: string | undefined): RxMistralError {
+  if (stack !== undefined) Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  return error;
+}
+
+function isErrorJson(json: unknown): json is RxMistralErrorJson {
+  return (
+    typeof json === 'object' &&
+    json !== null &&
+    'kind' in json &&
+    typeof json.kind === 'string' &&
+    'message' in json &&
+    typeof json.message === 'string'
+  );
+}

@@ -55,6 +55,20 @@ export function expectObject(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(name, 'an object', value);
 }
 
+/**
+ * Throws unless `value` has the named methods: how an option that is an object with behaviour is checked. Anything
+ * with these methods passes, so that hand-made ones and those of a second install do too.
+ *
+ * @param expectation What the message says it should be, as in `a RetryBudget`.
+ */
+export function expectMethods(name: string, value: unknown, expectation: string, methods: readonly string[]): void {
+  if (value === undefined) return;
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  if (!isObject || !methods.every((method) => typeof Reflect.get(value, method) === 'function')) {
+    fail(name, expectation, value);
+  }
+}
+
 /** Throws the `TypeError` that every check here throws: ``Expected `name` to be …, got …``. */
 export function fail(name: string, expectation: string, value: unknown): never {
   throw new TypeError(`Expected \`${name}\` to be ${expectation}, got ${describe(value)}`);

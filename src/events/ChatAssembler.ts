@@ -1,0 +1,180 @@
+import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
+import type { DeltaMessage } from '@mistralai/mistralai/models/components/deltamessage.js';
+import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
+import type { PartialMessage } from '../errors/PartialMessage.js';
+import { RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
+import type { ChatEvent } from './ChatEvent.js';
+import { MessageBuilder } from './MessageBuilder.js';
+import { completeToolCall, ToolCallAssembler } from './ToolCallAssembler.js';
+
+// Far above what a model can answer; it bounds what a server that never ends can make us hold.
+const maxAnswerLength = 2 ** 26;
+
+/**
+ * Turns the chunks of one attempt into events, and knows the message so far. Pure: no rxjs, no clock.
+ *
+ * ```ts
+ * const assembler = new ChatAssembler('request-1', 1, (event) => events.push(event));
+ * for (const chunk of chunks) assembler.push(chunk);
+ * assembler.end(); // emits `complete`, or throws a TruncatedStreamError
+ * ```
+ *
+ * An answer of more than 67,108,864 characters (text, thinking and arguments together) is an error of kind `limit`.
+ */
+export class ChatAssembler {
+  readonly #requestId: string;
+  readonly #attempt: number;
+  readonly #emit: (event: ChatEvent) => void;
+  readonly #builder = new MessageBuilder();
+  readonly #toolCalls = new ToolCallAssembler();
+
+  #started = false;
+  #id = '';
+  #model = '';
+  #length = 0;
+  #textCount = 0;
+  #thinkingCount = 0;
+  #finishReason: string | undefined;
+  #usage: UsageInfo | undefined;
+
+  constructor(requestId: string, attempt: number, emit: (event: ChatEvent) => void) {
+    this.#requestId = requestId;
+    this.#attempt = attempt;
+    this.#emit = emit;
+  }
+
+  /** Whether a token has come: text, thinking, or a piece of a tool call. */
+  get hasTokens(): boolean {
+    return !this.#builder.isEmpty || this.#toolCalls.calls.length > 0;
+  }
+
+  /** Whether a finish reason has come: what is left is at most the usage. */
+  get isFinished(): boolean {
+    return this.#finishReason !== undefined;
+  }
+
+  /** The message so far; a tool call's arguments may be cut. */
+  partial(): PartialMessage {
+    return this.#builder.message(this.#toolCalls.calls) as PartialMessage;
+  }
+
+  /**
+   * Takes the next chunk and emits its events.
+   *
+   * @throws RxMistralError of kind `stream` for `finish_reason: "error"`.
+   */
+  push(chunk: CompletionChunk): void {
+    if (!this.#started) {
+      this.#started = true;
+      this.#id = chunk.id;
+      this.#model = chunk.model;
+      this.#emit({ type: 'start', requestId: this.#requestId, id: this.#id, model: this.#model, attempt: this.#attempt });
+    }
+    if (chunk.usage !== undefined) this.#usage = chunk.usage;
+    for (const choice of chunk.choices) {
+      if (choice.index !== 0) continue;
+      const { content, toolCalls } = choice.delta;
+      if (typeof content === 'string') this.#addText(content);
+      else if (Array.isArray(content)) this.#addContent(content);
+      if (Array.isArray(toolCalls)) this.#addToolCalls(toolCalls);
+      if (typeof choice.finishReason === 'string') this.#finish(choice.finishReason);
+    }
+  }
+
+  /**
+   * The stream has ended: emits the whole tool calls and `complete`.
+   *
+   * @throws TruncatedStreamError when no finish reason has come.
+   */
+  end(): void {
+    if (this.#finishReason === undefined) {
+      throw new TruncatedStreamError({
+        message: 'The stream ended before the answer was finished',
+        partial: this.partial(),
+      });
+    }
+    const calls = this.#toolCalls.calls.map(completeToolCall);
+    for (const toolCall of calls) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall });
+    this.#emit({
+      type: 'complete',
+      requestId: this.#requestId,
+      id: this.#id,
+      model: this.#model,
+      message: this.#builder.message(calls),
+      finishReason: this.#finishReason,
+      usage: this.#usage,
+    });
+  }
+
+  #addText(text: string): void {
+    if (text === '') return;
+    this.#grow(text.length);
+    this.#builder.addText(text);
+    this.#emit({ type: 'text-delta', requestId: this.#requestId, index: this.#textCount++, text });
+  }
+
+  #addThinking(text: string): void {
+    if (text === '') return;
+    this.#grow(text.length);
+    this.#builder.addThinking(text);
+    this.#emit({ type: 'thinking-delta', requestId: this.#requestId, index: this.#thinkingCount++, text });
+  }
+
+  #addContent(content: readonly unknown[]): void {
+    for (const chunk of content) {
+      if (!isRecord(chunk)) continue;
+      const { type, text, thinking } = chunk;
+      if (type === 'text' && typeof text === 'string') this.#addText(text);
+      else if (type === 'thinking' && Array.isArray(thinking)) this.#addThinkingBlock(thinking, chunk);
+      else this.#builder.addChunk(chunk);
+    }
+  }
+
+  #addThinkingBlock(thinking: readonly unknown[], block: Readonly<Record<string, unknown>>): void {
+    for (const chunk of thinking) {
+      if (isRecord(chunk) && typeof chunk['text'] === 'string') this.#addThinking(chunk['text']);
+      else this.#builder.addToThinking(chunk);
+    }
+    if (block['signature'] !== undefined || block['closed'] !== undefined) {
+      this.#builder.signThinking(block['signature'], block['closed']);
+    }
+  }
+
+  #addToolCalls(toolCalls: NonNullable<DeltaMessage['toolCalls']>): void {
+    toolCalls.forEach((piece, position) => {
+      if (!isRecord(piece)) return;
+      const { call, added } = this.#toolCalls.add(piece, position, this.#id);
+      this.#grow(added.length);
+      this.#emit({
+        type: 'tool-call-delta',
+        requestId: this.#requestId,
+        toolCallId: call.id,
+        name: call.name,
+        argumentsText: added,
+      });
+    });
+  }
+
+  #grow(length: number): void {
+    this.#length += length;
+    if (this.#length > maxAnswerLength) {
+      throw new RxMistralError({ kind: 'limit', message: `The answer is longer than ${maxAnswerLength} characters` });
+    }
+  }
+
+  #finish(finishReason: string): void {
+    if (finishReason === 'error') {
+      throw new RxMistralError({
+        kind: 'stream',
+        message: 'The model ended the answer with the finish reason "error"',
+        retryable: true,
+      });
+    }
+    this.#finishReason = finishReason;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+

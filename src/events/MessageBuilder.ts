@@ -1,0 +1,122 @@
+import type { AssistantMessage } from '@mistralai/mistralai/models/components/assistantmessage.js';
+import type { ContentChunk } from '@mistralai/mistralai/models/components/contentchunk.js';
+import type { ToolCall } from '@mistralai/mistralai/models/components/toolcall.js';
+import type { CompletedToolCall } from './ChatEvent.js';
+
+type TextPart = { readonly type: 'text'; readonly text: string };
+type ThinkingPart = {
+  readonly type: 'thinking';
+  readonly thinking: readonly unknown[];
+  readonly signature?: unknown;
+  readonly closed?: unknown;
+};
+
+/**
+ * Grows an assistant message from its pieces. Adding is constant in time; {@link MessageBuilder.message} makes a
+ * message that later pieces do not change.
+ */
+export class MessageBuilder {
+  #text = '';
+  #thinking = '';
+  // Made at the first piece that is no text: nearly every answer is one string. A part is never changed, only replaced,
+  // so that messages share the parts.
+  #parts: unknown[] | undefined;
+
+  /** All text so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** All thinking so far. */
+  get thinking(): string {
+    return this.#thinking;
+  }
+
+  /** Whether nothing has been added. */
+  get isEmpty(): boolean {
+    return this.#text === '' && this.#parts === undefined;
+  }
+
+  addText(text: string): void {
+    this.#text += text;
+    if (this.#parts === undefined) return;
+    const last = this.#parts.at(-1);
+    if (isTextPart(last)) this.#replaceLast({ type: 'text', text: last.text + text });
+    else this.#parts.push({ type: 'text', text });
+  }
+
+  addThinking(text: string): void {
+    this.#thinking += text;
+    const { thinking } = this.#openThinking();
+    const last = thinking.at(-1);
+    if (isTextPart(last)) this.#replaceThinking([...thinking.slice(0, -1), { type: 'text', text: last.text + text }]);
+    else this.#replaceThinking([...thinking, { type: 'text', text }]);
+  }
+
+  /** Adds what stands in a thinking block beside its text: references, tool references. */
+  addToThinking(chunk: unknown): void {
+    this.#replaceThinking([...this.#openThinking().thinking, chunk]);
+  }
+
+  /** The fields that a thinking block carries beside its content. */
+  signThinking(signature: unknown, closed: unknown): void {
+    this.#replaceLast({
+      ...this.#openThinking(),
+      ...(signature === undefined || signature === null ? {} : { signature }),
+      ...(closed === undefined || closed === null ? {} : { closed }),
+    });
+  }
+
+  /** Adds a chunk that is neither text nor thinking (a reference, an unknown type), as it came. */
+  addChunk(chunk: unknown): void {
+    this.#allParts().push(chunk);
+  }
+
+  /** The message as it is now; `content` is a string when all of it is text. */
+  message(toolCalls: readonly CompletedToolCall[] = []): AssistantMessage {
+    const content = this.#parts === undefined ? this.#text : (this.#parts.slice() as ContentChunk[]);
+    return toolCalls.length === 0
+      ? { role: 'assistant', content }
+      : { role: 'assistant', content, toolCalls: toolCalls.map(toToolCall) };
+  }
+
+  #allParts(): unknown[] {
+    this.#parts ??= this.#text === '' ? [] : [{ type: 'text', text: this.#text }];
+    return this.#parts;
+  }
+
+  // The thinking block that is being written: the last part, a new one where the last is something else.
+  #openThinking(): ThinkingPart {
+    const parts = this.#allParts();
+    const last = parts.at(-1);
+    if (isThinkingPart(last) && last.closed !== true) return last;
+    const part: ThinkingPart = { type: 'thinking', thinking: [] };
+    parts.push(part);
+    return part;
+  }
+
+  #replaceThinking(thinking: readonly unknown[]): void {
+    this.#replaceLast({ ...this.#openThinking(), thinking });
+  }
+
+  #replaceLast(part: TextPart | ThinkingPart): void {
+    const parts = this.#allParts();
+    parts[parts.length - 1] = part;
+  }
+}
+
+function toToolCall(call: CompletedToolCall, index: number): ToolCall {
+  return { id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments }, index };
+}
+
+function isTextPart(value: unknown): value is TextPart {
+  return isRecord(value) && value['type'] === 'text' && typeof value['text'] === 'string';
+}
+
+function isThinkingPart(value: unknown): value is ThinkingPart {
+  return isRecord(value) && value['type'] === 'thinking' && Array.isArray(value['thinking']);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,31 @@
+import { fail } from '../errors/expect.js';
+import type { MistralTransport } from './MistralTransport.js';
+import type { SdkClient } from './SdkCall.js';
+import { sdkTransport } from './sdkTransport.js';
+
+/** What every source takes first: a client of the SDK, or a transport (a fake one in tests). */
+export type MistralClient = SdkClient | MistralTransport;
+
+/**
+ * The transport of a client. Told by shape, never by `instanceof`: `Mistral` does not extend `MistralCore`, and the
+ * SDK may be installed twice.
+ *
+ * @throws TypeError when `client` is neither.
+ */
+export function transportOf(client: MistralClient): MistralTransport {
+  if (isTransport(client)) return client;
+  if (isSdkClient(client)) return sdkTransport(client);
+  return fail('client', 'a Mistral client of the SDK or a MistralTransport', client);
+}
+
+function isTransport(client: unknown): client is MistralTransport {
+  return isObject(client) && typeof client['call'] === 'function' && typeof client['stream'] === 'function';
+}
+
+function isSdkClient(client: unknown): client is SdkClient {
+  return isObject(client) && isObject(client['_options']) && typeof client['_createRequest'] === 'function';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,208 @@
+import type { MistralCore } from '@mistralai/mistralai/core.js';
+import { env } from '@mistralai/mistralai/lib/env.js';
+import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
+import type { Logger } from '@mistralai/mistralai/lib/logger.js';
+import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
+import type { Mistral } from '@mistralai/mistralai/sdk/sdk.js';
+import { maxRedirects, redirectTarget } from './redirect.js';
+import type { Redaction } from './redaction.js';
+import type { ResponseMeta, SdkFunction } from './MistralTransport.js';
+
+/** A client of the SDK, of whichever of its classes. */
+export type SdkClient = Mistral | MistralCore;
+
+type SdkOptions = MistralCore['_options'];
+type Send = MistralCore['_do'];
+
+/** The end of a call: what the server said, whatever the SDK made of it. */
+export interface CapturedResponse extends ResponseMeta {
+  readonly contentType: string;
+  /** The body of an event stream, unread. */
+  readonly stream?: ReadableStream<Uint8Array> | undefined;
+  /** The body of any other response, at most 64 KiB of it where it is no success. */
+  readonly text?: string | undefined;
+}
+
+export interface SdkCallOptions {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly onResponse?: ((response: ResponseMeta) => void) | undefined;
+}
+
+const maxFailureBytes = 65_536;
+
+/**
+ * One call of one of the SDK's functions. The SDK checks, authenticates, runs hooks and maps errors; the socket is
+ * ours, in three ways:
+ *
+ * - The request goes out with a signal that this call owns and holds. The SDK sends a clone of its request, whose link
+ *   to the original signal is weak: after a garbage collection an abort does not arrive.
+ * - The body of an event stream is taken out behind the user's hooks and the SDK's tracing, which see the real
+ *   response; the SDK's reader gets an empty stand-in.
+ * - Every other body is read here too, so that a cancel also ends a body that hangs.
+ *
+ * All of it hangs on a core of the SDK's own class, made for this call from the client's options.
+ */
+export class SdkCall {
+  /** What the server answered; `undefined` until it did. */
+  response: CapturedResponse | undefined;
+
+  readonly #controller = new AbortController();
+  readonly #redaction: Redaction;
+  readonly #options: SdkCallOptions;
+  // Held for as long as the call: a request that the collector takes loses its link to the signal.
+  readonly #sent: Request[] = [];
+  #released = false;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+
+  constructor(redaction: Redaction, options: SdkCallOptions) {
+    this.#redaction = redaction;
+    this.#options = options;
+  }
+
+  /** Calls the SDK's function; rejects with whatever it fails with. */
+  send<Req, Res>(client: SdkClient, send: SdkFunction<Req, Res>, request: Req): ReturnType<SdkFunction<Req, Res>> {
+    const options: RequestOptions = {
+      // A signal of ours also switches the SDK's own timeout off, which could not be combined with it.
+      signal: this.#controller.signal,
+      retries: { strategy: 'none' },
+      ...(this.#options.headers === undefined ? {} : { headers: this.#options.headers }),
+    };
+    return send(this.#createCore(client), request, options);
+  }
+
+  /** The reader of the event stream's body: cancelled with the call. */
+  read(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<Uint8Array> {
+    this.#reader = stream.getReader();
+    return this.#reader;
+  }
+
+  /** The call is over and its connection is good: from here on {@link SdkCall.close} leaves it alone. */
+  release(): void {
+    this.#released = true;
+  }
+
+  /** Ends the call unless it was released. */
+  close(): void {
+    if (!this.#released) this.abort();
+  }
+
+  /** Ends the call: the request, or what is left of the response. */
+  abort(): void {
+    this.#controller.abort();
+    // Behind a body that a hook or a custom fetcher has wrapped, the signal alone may not reach the socket.
+    this.#reader?.cancel().catch(ignore);
+  }
+
+  #createCore(client: SdkClient): MistralCore {
+    const Core = coreClassOf(client);
+    const { httpClient, debugLogger, ...options } = client._options;
+    const logger = this.#loggerFor(debugLogger);
+    const core = new Core({
+      ...options,
+      httpClient: this.#httpClient(httpClient),
+      ...(logger === undefined ? {} : { debugLogger: logger }),
+    });
+    const send: Send = core._do.bind(core);
+    core._do = (request, context) => this.#sendAndCapture(send, request, context);
+    return core;
+  }
+
+  #httpClient(inner: HTTPClient = new HTTPClient()): HTTPClient {
+    const outer = new HTTPClient();
+    outer.request = (request) => {
+      this.#redaction.learn(request.headers);
+      const sent = new Request(request, { signal: this.#controller.signal, redirect: 'manual' });
+      this.#sent.push(sent);
+      return inner.request(sent);
+    };
+    return outer;
+  }
+
+  #loggerFor(logger: Logger | undefined): Logger | undefined {
+    if (logger !== undefined) return this.#redaction.logger(logger);
+    // The SDK takes any value of the variable for "on", '0' too, and would log to the console, the key included.
+    if (env().MISTRAL_DEBUG !== true) return undefined;
+    return isSwitchedOff(debugVariable()) ? silentLogger : this.#redaction.logger(console);
+  }
+
+  async #sendAndCapture(send: Send, request: Request, context: Parameters<Send>[1]): ReturnType<Send> {
+    this.#redaction.learn(request.headers);
+    let current = request;
+    for (let redirects = 0; ; redirects++) {
+      const result = await send(current, context);
+      if (!result.ok) return result;
+      const target = redirects < maxRedirects ? redirectTarget(current, result.value) : undefined;
+      if (target === undefined) return { ok: true, value: await this.#capture(result.value) };
+      await result.value.body?.cancel();
+      current = new Request(target, current.clone());
+    }
+  }
+
+  // Keeps what the server sent and returns what the SDK is to see of it.
+  async #capture(response: Response): Promise<Response> {
+    const { status, headers, body } = response;
+    const contentType = headers.get('content-type') ?? '';
+    this.response = { status, headers, contentType };
+    this.#options.onResponse?.({ status, headers });
+    if (body === null) return response;
+    if (response.ok && isEventStream(contentType)) {
+      this.response = { ...this.response, stream: body };
+      return new Response('', { status, headers });
+    }
+    const bytes = await readAll(this.read(body), response.ok ? Infinity : maxFailureBytes);
+    this.response = { ...this.response, text: new TextDecoder().decode(bytes) };
+    // A status such as 204 allows no body, not even an empty one.
+    return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });
+  }
+}
+
+/**
+ * The base class of the SDK that `client` was made with, found by the method that every call goes through: in another
+ * copy of the SDK than ours, only its own class takes over the client's hooks.
+ */
+function coreClassOf(client: SdkClient): new (options: SdkOptions) => MistralCore {
+  let prototype: object | null = client;
+  while (prototype !== null && !Object.hasOwn(prototype, '_createRequest')) {
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return (prototype ?? client).constructor as new (options: SdkOptions) => MistralCore;
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < maxBytes) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    length += value.byteLength;
+  }
+  if (length >= maxBytes) await reader.cancel();
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes.subarray(0, Math.min(length, maxBytes));
+}
+
+/** Whether a content type is that of an event stream. */
+export function isEventStream(contentType: string): boolean {
+  return /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
+}
+
+function debugVariable(): string | undefined {
+  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
+  return process?.env?.['MISTRAL_DEBUG'];
+}
+
+function isSwitchedOff(value: string | undefined): boolean {
+  return value === undefined || /^(0|false|no|off|)$/i.test(value.trim());
+}
+
+const silentLogger: Logger = { group: ignore, groupEnd: ignore, log: ignore };
+
+function ignore(): void {
+  // On purpose: nothing is to be done.
+}

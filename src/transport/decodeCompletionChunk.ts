@@ -1,0 +1,82 @@
+import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
+import { isObject, type Json } from './json.js';
+
+/**
+ * Makes the SDK's `CompletionChunk` from an event's JSON: snake_case names become camelCase in place, nothing else is
+ * rebuilt or checked. Tolerant: unknown fields stay where they are, unknown enum values stay as they came, a list or
+ * object that is missing becomes empty. `undefined` where it is no chunk at all.
+ *
+ * Unlike the SDK it fills no tool call's missing `id` with `"null"` and no missing `index` with 0: that merges calls
+ * that are different.
+ */
+export function decodeCompletionChunk(json: unknown): CompletionChunk | undefined {
+  if (!isObject(json)) return undefined;
+  const { choices } = json;
+  if (Array.isArray(choices)) {
+    for (let index = 0; index < choices.length; index++) choices[index] = decodeChoice(choices[index], index);
+  } else {
+    json['choices'] = [];
+  }
+  if (isObject(json['usage'])) json['usage'] = decodeUsage(json['usage']);
+  else if (json['usage'] === null) delete json['usage'];
+  json['id'] ??= '';
+  json['model'] ??= '';
+  return json as unknown as CompletionChunk;
+}
+
+// One small object is made anew here: taking a name away from an object costs more than three fields.
+function decodeChoice(choice: unknown, position: number): Json {
+  if (!isObject(choice)) return { index: position, delta: {}, finishReason: null };
+  return {
+    index: choice['index'] ?? position,
+    delta: decodeMessage(choice['delta']),
+    finishReason: choice['finish_reason'] ?? null,
+  };
+}
+
+/** The SDK's message or delta from the API's, in place. */
+export function decodeMessage(message: unknown): Json {
+  if (!isObject(message)) return {};
+  const { content } = message;
+  if (Array.isArray(content)) decodeContent(content);
+  if ('tool_calls' in message) rename(message, 'tool_calls', 'toolCalls');
+  if ('tool_call_id' in message) rename(message, 'tool_call_id', 'toolCallId');
+  return message;
+}
+
+// Renames the fields of a content list's chunks; chunks of unknown types stay as they came.
+function decodeContent(content: readonly unknown[]): void {
+  for (const chunk of content) {
+    if (!isObject(chunk)) continue;
+    if (Array.isArray(chunk['thinking'])) decodeContent(chunk['thinking']);
+    for (const [from, to] of contentFields) if (from in chunk) rename(chunk, from, to);
+  }
+}
+
+const contentFields = [
+  ['reference_ids', 'referenceIds'],
+  ['image_url', 'imageUrl'],
+  ['document_url', 'documentUrl'],
+  ['document_name', 'documentName'],
+  ['file_id', 'fileId'],
+  ['input_audio', 'inputAudio'],
+] as const;
+
+/** The SDK's `UsageInfo` from the API's; counts that are missing are 0, unknown fields stay under their own names. */
+export function decodeUsage(usage: Json): Json {
+  const { prompt_tokens, completion_tokens, total_tokens, ...rest } = usage;
+  if ('prompt_audio_seconds' in rest) rename(rest, 'prompt_audio_seconds', 'promptAudioSeconds');
+  if ('service_tier' in rest) rename(rest, 'service_tier', 'serviceTier');
+  return {
+    promptTokens: prompt_tokens ?? 0,
+    completionTokens: completion_tokens ?? 0,
+    totalTokens: total_tokens ?? 0,
+    ...rest,
+  };
+}
+
+function rename(object: Json, from: string, to: string): void {
+  object[to] = object[from];
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the names are the constants above
+  delete object[from];
+}

@@ -1,0 +1,112 @@
+import { asyncScheduler, type Subscriber } from 'rxjs';
+import { isRxMistralError, RxMistralError } from '../errors/RxMistralError.js';
+import { EventStreamParser } from '../events/EventStreamParser.js';
+import { readErrorReport } from './httpError.js';
+import { isObject, type Json } from './json.js';
+import type { Redaction } from './redaction.js';
+import { brokenStreamError, protocolError, redacted } from './sdkError.js';
+
+/** The default bound of one event: 8 MiB. */
+export const defaultMaxEventBytes = 8_388_608;
+
+const endMarker = '[DONE]';
+// After the end marker the rest of the body is read, so that the socket can be used again; a server that sends more
+// than this, or takes longer, loses the socket.
+const maxRestBytes = 16_384;
+const maxRestMs = 1_000;
+
+export interface EventStreamReading<Ev> {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly decode: (json: unknown) => Ev | undefined;
+  readonly maxEventBytes: number;
+  readonly redaction: Redaction;
+  /** Ends the call, down to the socket. */
+  readonly abort: () => void;
+  /** Called when the end marker has come: from here on the reader ends the call itself. */
+  readonly onEndMarker: () => void;
+}
+
+/**
+ * Reads the body of an event stream into `subscriber`. Awaits nothing but the next read of the socket and delivers
+ * synchronously, so that all that has arrived is delivered before an end or an error is.
+ */
+export async function readEventStream<Ev>(subscriber: Subscriber<Ev>, reading: EventStreamReading<Ev>): Promise<void> {
+  const { reader, redaction } = reading;
+  const isClosed = (): boolean => subscriber.closed;
+  const parser = new EventStreamParser(
+    {
+      onEvent: (data, event) => {
+        if (data === endMarker) return false;
+        subscriber.next(decodeEvent(data, event, reading));
+        return !isClosed();
+      },
+    },
+    reading.maxEventBytes,
+  );
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isClosed()) return;
+      if (done) break;
+      if (parser.push(value)) continue;
+      if (!isClosed()) readRest(reading);
+      break;
+    }
+    subscriber.complete();
+  } catch (error) {
+    subscriber.error(isRxMistralError(error) ? error : brokenStreamError(error, redaction));
+  }
+}
+
+function decodeEvent<Ev>(data: string, event: string, { decode, redaction }: EventStreamReading<Ev>): Ev {
+  const json = parse(data);
+  if (json === undefined) throw protocolError('An event of the stream is not JSON', data, redaction);
+  if (isObject(json) && isErrorObject(json, event)) throw redacted(streamError(json), redaction);
+  const decoded = decode(json);
+  if (decoded === undefined) throw protocolError('An event of the stream makes no sense here', data, redaction);
+  return decoded;
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}
+
+function isErrorObject(json: Json, event: string): boolean {
+  return json['object'] === 'error' || event === 'error' || (json['error'] !== undefined && json['error'] !== null);
+}
+
+function streamError(json: Json): RxMistralError {
+  const { message, code, requestId } = readErrorReport(json);
+  return new RxMistralError({
+    kind: 'stream',
+    message: message ?? 'The server reported an error in the stream',
+    code,
+    requestId,
+    // A code such as 400 or 422 says that the request is at fault, and will be the next time too.
+    retryable: code === undefined || !/^4\d\d$/.test(code) || code === '408' || code === '429',
+  });
+}
+
+// Runs on when the subscriber is gone: the answer is whole and delivered, and how its connection ends is nobody's
+// concern any more.
+function readRest({ reader, onEndMarker, abort }: Pick<EventStreamReading<unknown>, 'reader' | 'onEndMarker' | 'abort'>): void {
+  onEndMarker();
+  const deadline = asyncScheduler.schedule(abort, maxRestMs);
+  const read = async (): Promise<void> => {
+    for (let rest = 0; rest <= maxRestBytes; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      rest += value.byteLength;
+    }
+    abort();
+  };
+  read()
+    .catch(abort)
+    .finally(() => {
+      deadline.unsubscribe();
+    });
+}

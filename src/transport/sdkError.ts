@@ -1,0 +1,111 @@
+import { asyncScheduler } from 'rxjs';
+import { bounded } from '../errors/describeCause.js';
+import { isRxMistralError, RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
+import { correlationId, httpError } from './httpError.js';
+import { isObject } from './json.js';
+import type { Redaction } from './redaction.js';
+import type { CapturedResponse } from './SdkCall.js';
+
+const maxExcerptLength = 200;
+
+/**
+ * The error of a call that the SDK failed, from what the server answered if it did, else from the SDK's error. The
+ * one place where errors of the SDK and of `fetch` become ours.
+ */
+export function sdkError(error: unknown, response: CapturedResponse | undefined, redaction: Redaction): RxMistralError {
+  const ours = ownErrorIn(error);
+  if (ours !== undefined) return ours;
+  if (response !== undefined && response.status >= 300) {
+    const { status, headers, text = '' } = response;
+    return redacted(httpError({ status, headers, body: text, now: asyncScheduler.now() }), redaction);
+  }
+  if (response !== undefined) return unexpectedResponse(response, redaction);
+  if (nameOf(error) === 'SDKValidationError') return requestRefused(error, redaction);
+  return notSent(error, redaction);
+}
+
+/** The connection broke in the middle of a stream. */
+export function brokenStreamError(error: unknown, redaction: Redaction): TruncatedStreamError {
+  return new TruncatedStreamError({ kind: 'connection', ...describeFault('The connection broke', error, redaction) });
+}
+
+function connectionError(error: unknown, redaction: Redaction): RxMistralError {
+  return new RxMistralError({ kind: 'connection', ...describeFault('No connection to the server', error, redaction) });
+}
+
+function describeFault(what: string, error: unknown, redaction: Redaction) {
+  const code = findCode(error);
+  const message = code === undefined ? what : `${what} (${code})`;
+  return { message, code, retryable: true, cause: redaction.cause(error) };
+}
+
+/** Data that is not what the endpoint sends, with a bounded piece of it. */
+export function protocolError(message: string, data: string, redaction: Redaction): RxMistralError {
+  return new RxMistralError({ kind: 'protocol', message: redaction.text(`${message}: ${excerpt(data)}`) });
+}
+
+/** The server answered with success, but not with what was asked for. */
+export function unexpectedResponse(response: CapturedResponse, redaction: Redaction): RxMistralError {
+  const { status, headers, contentType, text = '' } = response;
+  const type = contentType === '' ? 'no content type' : contentType;
+  return new RxMistralError({
+    kind: 'protocol',
+    message: redaction.text(`The server answered ${status} with an unexpected body (${type}): ${excerpt(text)}`),
+    status,
+    requestId: correlationId(headers),
+  });
+}
+
+/** The same error without any of the call's secrets in its message. */
+export function redacted(error: RxMistralError, redaction: Redaction): RxMistralError {
+  const message = redaction.text(error.message);
+  return message === error.message ? error : error.with({ message });
+}
+
+// The request did not pass the SDK's check. The issues say where and what is wrong; the values stay behind.
+function requestRefused(error: unknown, redaction: Redaction): RxMistralError {
+  const issues = isObject(error) && isObject(error['cause']) ? error['cause']['issues'] : undefined;
+  const lines = Array.isArray(issues) ? issues.map(describeIssue).filter((line) => line !== '') : [];
+  const detail = lines.length === 0 ? '' : `: ${bounded(lines.join('; '), 500)}`;
+  return new RxMistralError({ kind: 'validation', message: redaction.text(`The request is not valid${detail}`) });
+}
+
+function describeIssue(issue: unknown): string {
+  if (!isObject(issue) || typeof issue['message'] !== 'string') return '';
+  const path = Array.isArray(issue['path']) ? issue['path'].join('.') : '';
+  return path === '' ? issue['message'] : `${path}: ${issue['message']}`;
+}
+
+function notSent(error: unknown, redaction: Redaction): RxMistralError {
+  if (isConnectionFault(error)) return connectionError(error, redaction);
+  return new RxMistralError({
+    kind: 'validation',
+    message: 'The request could not be made: the API key, a hook or the HTTP client failed',
+    cause: redaction.cause(error),
+  });
+}
+
+function isConnectionFault(error: unknown): boolean {
+  return ['ConnectionError', 'RequestTimeoutError', 'RequestAbortedError'].includes(nameOf(error)) || findCode(error) !== undefined;
+}
+
+// An error that this library threw inside the SDK comes back wrapped in the SDK's.
+function ownErrorIn(error: unknown, depth = 0): RxMistralError | undefined {
+  if (isRxMistralError(error)) return error;
+  return depth < 4 && error instanceof Error ? ownErrorIn(error.cause, depth + 1) : undefined;
+}
+
+// The system's code (ECONNRESET, UND_ERR_SOCKET) stands somewhere down the chain of causes.
+function findCode(error: unknown, depth = 0): string | undefined {
+  if (depth > 4 || typeof error !== 'object' || error === null) return undefined;
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
+  return findCode(cause, depth + 1) ?? (typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : undefined);
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}
+
+function excerpt(text: string): string {
+  return text === '' ? 'nothing' : JSON.stringify(bounded(text, maxExcerptLength));
+}

@@ -114,9 +114,11 @@ export class RxMistralError extends Error {
   /** The `name` of this class's instances; a constant, because a bundler may rename the class. */
   static readonly errorName: string = 'RxMistralError';
 
-  /** The same error with other fields; `stack` stays the original's. */
+  /** The same error with other fields; the frames of `stack` stay the original's. */
   with(changes: Partial<RxMistralErrorInit>): RxMistralError {
-    return keepStack(createError({ ...this.toInit(), ...changes }, this.name), this.stack);
+    const changed = createError({ ...this.toInit(), ...changes }, this.name);
+    // The stack begins with the message, which may have been changed because of what stands in it.
+    return keepStack(changed, this.stack?.replace(this.message, () => changed.message));
   }
 
   /** Plain JSON without any stack: it may go to a browser. {@link RxMistralError.fromJSON} is the way back. */

@@ -14,31 +14,36 @@ const maxStackLength = 4_000;
 /**
  * Copies name, message, code and stack of an error and of the errors below it (4 at most; messages are cut at 500
  * characters, stacks at 4,000). Any other property is left behind: SDK errors carry the request and its headers.
+ *
+ * @param clean Takes secrets out of a text: called before it is cut, or the beginning of a secret could stay.
  */
-export function describeCause(cause: unknown): ErrorCause {
+export function describeCause(cause: unknown, clean: (text: string) => string = (text) => text): ErrorCause {
   try {
-    return describe(cause, 0);
+    return describe(cause, clean, 0);
   } catch {
     // A getter of what was thrown has thrown.
     return { name: 'Error', message: '' };
   }
 }
 
-function describe(cause: unknown, depth: number): ErrorCause {
+function describe(cause: unknown, clean: (text: string) => string, depth: number): ErrorCause {
   if (typeof cause !== 'object' || cause === null) {
-    return { name: 'Error', message: typeof cause === 'string' ? bounded(cause, maxMessageLength) : `thrown: ${typeof cause}` };
+    return { name: 'Error', message: typeof cause === 'string' ? bounded(clean(cause), maxMessageLength) : `thrown: ${typeof cause}` };
   }
   const { name, message, code, stack, cause: below } = cause as Readonly<Record<string, unknown>>;
   return {
-    name: typeof name === 'string' ? bounded(name, 100) : 'Error',
-    message: typeof message === 'string' ? bounded(message, maxMessageLength) : '',
-    ...(typeof code === 'string' || typeof code === 'number' ? { code: bounded(String(code), 100) } : {}),
-    ...(typeof stack === 'string' ? { stack: bounded(stack, maxStackLength) } : {}),
-    ...(below !== undefined && below !== null && depth + 1 < maxDepth ? { cause: describe(below, depth + 1) } : {}),
+    name: typeof name === 'string' ? bounded(clean(name), 100) : 'Error',
+    message: typeof message === 'string' ? bounded(clean(message), maxMessageLength) : '',
+    ...(typeof code === 'string' || typeof code === 'number' ? { code: bounded(clean(String(code)), 100) } : {}),
+    ...(typeof stack === 'string' ? { stack: bounded(clean(stack), maxStackLength) } : {}),
+    ...(below !== undefined && below !== null && depth + 1 < maxDepth ? { cause: describe(below, clean, depth + 1) } : {}),
   };
 }
 
 /** `text`, cut to `length` characters with an ellipsis where it is longer. */
 export function bounded(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  if (text.length <= length) return text;
+  // Not between the two halves of a character.
+  const end = /[\uD800-\uDBFF]/.test(text.charAt(length - 2)) ? length - 2 : length - 1;
+  return `${text.slice(0, end)}…`;
 }

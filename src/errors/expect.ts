@@ -69,6 +69,16 @@ export function expectMethods(name: string, value: unknown, expectation: string,
   }
 }
 
+/** Throws unless `value` is an object of headers that a request can carry; the engine's own error would show the value. */
+export function expectHeaders(name: string, value: unknown): void {
+  expectObject(name, value);
+  try {
+    new Headers(value as Record<string, string> | undefined);
+  } catch {
+    fail(name, 'names and values that a header can have', value);
+  }
+}
+
 /** Throws the `TypeError` that every check here throws: ``Expected `name` to be …, got …``. */
 export function fail(name: string, expectation: string, value: unknown): never {
   throw new TypeError(`Expected \`${name}\` to be ${expectation}, got ${describe(value)}`);

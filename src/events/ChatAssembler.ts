@@ -3,7 +3,9 @@ import type { DeltaMessage } from '@mistralai/mistralai/models/components/deltam
 import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
 import type { PartialMessage } from '../errors/PartialMessage.js';
 import { RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
+import { addUsage } from './addUsage.js';
 import type { ChatEvent } from './ChatEvent.js';
+import { EchoFilter } from './EchoFilter.js';
 import { MessageBuilder } from './MessageBuilder.js';
 import { completeToolCall, ToolCallAssembler } from './ToolCallAssembler.js';
 
@@ -11,7 +13,8 @@ import { completeToolCall, ToolCallAssembler } from './ToolCallAssembler.js';
 const maxAnswerLength = 2 ** 26;
 
 /**
- * Turns the chunks of one attempt into events, and knows the message so far. Pure: no rxjs, no clock.
+ * Turns the chunks of an answer into events, and knows the message so far. Pure: no rxjs, no clock. An answer is the work
+ * of one attempt, or of several that each went on where the one before was cut.
  *
  * ```ts
  * const assembler = new ChatAssembler('request-1', 1, (event) => events.push(event));
@@ -23,7 +26,7 @@ const maxAnswerLength = 2 ** 26;
  */
 export class ChatAssembler {
   readonly #requestId: string;
-  readonly #attempt: number;
+  #attempt: number;
   readonly #emit: (event: ChatEvent) => void;
   readonly #builder = new MessageBuilder();
   readonly #toolCalls = new ToolCallAssembler();
@@ -36,6 +39,9 @@ export class ChatAssembler {
   #thinkingCount = 0;
   #finishReason: string | undefined;
   #usage: UsageInfo | undefined;
+  // What the attempts before this one used, as far as the server said.
+  #usageBefore: UsageInfo | undefined;
+  #echo: EchoFilter | undefined;
 
   constructor(requestId: string, attempt: number, emit: (event: ChatEvent) => void) {
     this.#requestId = requestId;
@@ -51,6 +57,24 @@ export class ChatAssembler {
   /** Whether a finish reason has come: what is left is at most the usage. */
   get isFinished(): boolean {
     return this.#finishReason !== undefined;
+  }
+
+  /** The text so far where nothing but text has come, so that an attempt can go on behind it; else `undefined`. */
+  get plainText(): string | undefined {
+    return this.#builder.isPlainText && this.#toolCalls.calls.length === 0 ? this.#builder.text : undefined;
+  }
+
+  /**
+   * The next attempt goes on where this one was cut. Its usage is added, and an echo of `prefix`, the beginning that the
+   * model was given, is taken off its text.
+   */
+  resume(attempt: number, prefix: string): void {
+    this.#attempt = attempt;
+    this.#started = false;
+    this.#finishReason = undefined;
+    this.#usageBefore = addUsage(this.#usageBefore, this.#usage);
+    this.#usage = undefined;
+    this.#echo = new EchoFilter(prefix);
   }
 
   /** The message so far; a tool call's arguments may be cut. */
@@ -70,6 +94,9 @@ export class ChatAssembler {
       this.#model = chunk.model;
       this.#emit({ type: 'start', requestId: this.#requestId, id: this.#id, model: this.#model, attempt: this.#attempt });
     }
+    // A proxy may send a chunk of its own first, without either.
+    if (this.#id === '') this.#id = chunk.id;
+    if (this.#model === '') this.#model = chunk.model;
     if (chunk.usage !== undefined) this.#usage = chunk.usage;
     for (const choice of chunk.choices) {
       if (choice.index !== 0) continue;
@@ -93,6 +120,7 @@ export class ChatAssembler {
         partial: this.partial(),
       });
     }
+    this.#addNewText(this.#echo?.end() ?? '');
     const calls = this.#toolCalls.calls.map(completeToolCall);
     for (const toolCall of calls) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall });
     this.#emit({
@@ -102,11 +130,15 @@ export class ChatAssembler {
       model: this.#model,
       message: this.#builder.message(calls),
       finishReason: this.#finishReason,
-      usage: this.#usage,
+      usage: addUsage(this.#usageBefore, this.#usage),
     });
   }
 
   #addText(text: string): void {
+    this.#addNewText(this.#echo === undefined ? text : this.#echo.take(text));
+  }
+
+  #addNewText(text: string): void {
     if (text === '') return;
     this.#grow(text.length);
     this.#builder.addText(text);
@@ -122,6 +154,7 @@ export class ChatAssembler {
 
   #addContent(content: readonly unknown[]): void {
     for (const chunk of content) {
+      if (typeof chunk === 'string') this.#addText(chunk);
       if (!isRecord(chunk)) continue;
       const { type, text, thinking } = chunk;
       if (type === 'text' && typeof text === 'string') this.#addText(text);
@@ -135,9 +168,7 @@ export class ChatAssembler {
       if (isRecord(chunk) && typeof chunk['text'] === 'string') this.#addThinking(chunk['text']);
       else this.#builder.addToThinking(chunk);
     }
-    if (block['signature'] !== undefined || block['closed'] !== undefined) {
-      this.#builder.signThinking(block['signature'], block['closed']);
-    }
+    this.#builder.signThinking(block['signature'], block['closed']);
   }
 
   #addToolCalls(toolCalls: NonNullable<DeltaMessage['toolCalls']>): void {
@@ -163,15 +194,18 @@ export class ChatAssembler {
   }
 
   #finish(finishReason: string): void {
-    if (finishReason === 'error') {
-      throw new RxMistralError({
-        kind: 'stream',
-        message: 'The model ended the answer with the finish reason "error"',
-        retryable: true,
-      });
-    }
+    if (finishReason === 'error') throw finishedWithError();
     this.#finishReason = finishReason;
   }
+}
+
+/** What the finish reason `error` means. */
+export function finishedWithError(): RxMistralError {
+  return new RxMistralError({
+    kind: 'stream',
+    message: 'The model ended the answer with the finish reason "error"',
+    retryable: true,
+  });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

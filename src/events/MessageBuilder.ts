@@ -37,6 +37,11 @@ export class MessageBuilder {
     return this.#text === '' && this.#parts === undefined;
   }
 
+  /** Whether all of it is text. */
+  get isPlainText(): boolean {
+    return this.#parts === undefined;
+  }
+
   addText(text: string): void {
     this.#text += text;
     if (this.#parts === undefined) return;
@@ -60,6 +65,7 @@ export class MessageBuilder {
 
   /** The fields that a thinking block carries beside its content. */
   signThinking(signature: unknown, closed: unknown): void {
+    if ((signature ?? closed ?? null) === null) return;
     this.#replaceLast({
       ...this.#openThinking(),
       ...(signature === undefined || signature === null ? {} : { signature }),

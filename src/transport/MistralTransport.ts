@@ -30,10 +30,10 @@ export interface StreamOperation<Name extends string, Req, Ev> {
   /** Checks the request and sends it. The stream is read by this library; what the SDK makes of it is not used. */
   readonly send: SdkFunction<Req, unknown>;
   /**
-   * Turns the JSON of one event into the event, in place. Returns `undefined` where it makes no sense: a `protocol`
-   * error follows.
+   * Turns the JSON of one event into the event, in place; `event` is its name in the stream, `''` where it has none.
+   * Returns `undefined` where it makes no sense: a `protocol` error follows.
    */
-  readonly decode: (json: unknown) => Ev | undefined;
+  readonly decode: (json: unknown, event: string) => Ev | undefined;
 }
 
 /** What the port takes with a request. */

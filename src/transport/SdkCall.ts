@@ -21,6 +21,8 @@ export interface CapturedResponse extends ResponseMeta {
   readonly stream?: ReadableStream<Uint8Array> | undefined;
   /** The body of any other response, at most 64 KiB of it where it is no success. */
   readonly text?: string | undefined;
+  /** What broke the body off, where it did; `text` is then missing. */
+  readonly fault?: unknown;
 }
 
 export interface SdkCallOptions {
@@ -90,15 +92,18 @@ export class SdkCall {
   abort(): void {
     this.#controller.abort();
     // Behind a body that a hook or a custom fetcher has wrapped, the signal alone may not reach the socket.
-    this.#reader?.cancel().catch(ignore);
+    (this.#reader ?? this.response?.stream)?.cancel().catch(ignore);
   }
 
   #createCore(client: SdkClient): MistralCore {
     const Core = coreClassOf(client);
     const { httpClient, debugLogger, ...options } = client._options;
+    const { apiKey } = options;
+    this.#learnSecrets(options);
     const logger = this.#loggerFor(debugLogger);
     const core = new Core({
       ...options,
+      ...(typeof apiKey === 'function' ? { apiKey: () => this.#learnKey(apiKey) } : {}),
       httpClient: this.#httpClient(httpClient),
       ...(logger === undefined ? {} : { debugLogger: logger }),
     });
@@ -107,15 +112,43 @@ export class SdkCall {
     return core;
   }
 
-  #httpClient(inner: HTTPClient = new HTTPClient()): HTTPClient {
+  // A key that no header can carry is quoted by the error, before any request is there to learn it from.
+  #learnSecrets({ apiKey, serverURL = '' }: SdkOptions): void {
+    for (const key of [apiKey, env().MISTRAL_API_KEY]) if (typeof key === 'string') this.#redaction.learnSecret(key);
+    for (const [name, value] of Object.entries(this.#options.headers ?? {})) this.#redaction.learnHeader(name, value);
+    if (!URL.canParse(serverURL)) return;
+    const { username, password } = new URL(serverURL);
+    for (const secret of [username, password]) this.#redaction.learnSecret(secret);
+  }
+
+  async #learnKey(apiKey: () => Promise<string>): Promise<string> {
+    const key = await apiKey();
+    this.#redaction.learnSecret(key);
+    return key;
+  }
+
+  #httpClient(client: HTTPClient = new HTTPClient()): HTTPClient {
+    const inner = this.#holdingClient(client);
     const outer = new HTTPClient();
-    outer.request = (request) => {
+    outer.request = async (request) => {
+      // A fetcher may not look at the signal; nobody waits for the answer.
+      this.#controller.signal.throwIfAborted();
       this.#redaction.learn(request.headers);
       const sent = new Request(request, { signal: this.#controller.signal, redirect: 'manual' });
       this.#sent.push(sent);
       return inner.request(sent);
     };
     return outer;
+  }
+
+  // A request that a hook of the user's puts in the place of ours follows its signal by a link that is as weak, so it is
+  // held too: by a last hook on a copy of the client. A class that does not copy itself is used as it is.
+  #holdingClient(client: HTTPClient): HTTPClient {
+    const copy = typeof client.clone === 'function' ? client.clone() : client;
+    if (copy === client || copy.constructor !== client.constructor) return client;
+    return copy.addHook('beforeRequest', (request) => {
+      this.#sent.push(request);
+    });
   }
 
   #loggerFor(logger: Logger | undefined): Logger | undefined {
@@ -133,14 +166,20 @@ export class SdkCall {
       if (!result.ok) return result;
       const target = redirects < maxRedirects ? redirectTarget(current, result.value) : undefined;
       if (target === undefined) return { ok: true, value: await this.#capture(result.value) };
-      await result.value.body?.cancel();
       current = new Request(target, current.clone());
+      // Not awaited: of a body that a hook has cloned it resolves when both are cancelled, which may be never.
+      result.value.body?.cancel().catch(ignore);
     }
   }
 
   // Keeps what the server sent and returns what the SDK is to see of it.
   async #capture(response: Response): Promise<Response> {
     const { status, headers, body } = response;
+    if (this.#controller.signal.aborted) {
+      // It came in spite of the signal, or the call ended while a hook was at work.
+      body?.cancel().catch(ignore);
+      this.#controller.signal.throwIfAborted();
+    }
     const contentType = headers.get('content-type') ?? '';
     this.response = { status, headers, contentType };
     this.#options.onResponse?.({ status, headers });
@@ -149,7 +188,10 @@ export class SdkCall {
       this.response = { ...this.response, stream: body };
       return new Response('', { status, headers });
     }
-    const bytes = await readAll(this.read(body), response.ok ? Infinity : maxFailureBytes);
+    const bytes = await readAll(this.read(body), response.ok ? Infinity : maxFailureBytes).catch((error: unknown) => {
+      this.response = { status, headers, contentType, fault: error };
+      throw error;
+    });
     this.response = { ...this.response, text: new TextDecoder().decode(bytes) };
     // A status such as 204 allows no body, not even an empty one.
     return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });
@@ -177,7 +219,8 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
     chunks.push(value);
     length += value.byteLength;
   }
-  if (length >= maxBytes) await reader.cancel();
+  // Not awaited: of a body that a hook has cloned it resolves when both are cancelled, which may be never.
+  if (length >= maxBytes) reader.cancel().catch(ignore);
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {

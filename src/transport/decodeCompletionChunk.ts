@@ -1,5 +1,5 @@
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
-import { isObject, type Json } from './json.js';
+import { isObject, type Json, renameFields } from './json.js';
 
 /**
  * Makes the SDK's `CompletionChunk` from an event's JSON: snake_case names become camelCase in place, nothing else is
@@ -39,8 +39,7 @@ export function decodeMessage(message: unknown): Json {
   if (!isObject(message)) return {};
   const { content } = message;
   if (Array.isArray(content)) decodeContent(content);
-  if ('tool_calls' in message) rename(message, 'tool_calls', 'toolCalls');
-  if ('tool_call_id' in message) rename(message, 'tool_call_id', 'toolCallId');
+  if ('tool_calls' in message || 'tool_call_id' in message) renameFields(message, messageNames);
   return message;
 }
 
@@ -49,34 +48,29 @@ function decodeContent(content: readonly unknown[]): void {
   for (const chunk of content) {
     if (!isObject(chunk)) continue;
     if (Array.isArray(chunk['thinking'])) decodeContent(chunk['thinking']);
-    for (const [from, to] of contentFields) if (from in chunk) rename(chunk, from, to);
+    const names = typeof chunk['type'] === 'string' ? contentNames.get(chunk['type']) : undefined;
+    if (names !== undefined) renameFields(chunk, names);
   }
 }
 
-const contentFields = [
-  ['reference_ids', 'referenceIds'],
-  ['image_url', 'imageUrl'],
-  ['document_url', 'documentUrl'],
-  ['document_name', 'documentName'],
-  ['file_id', 'fileId'],
-  ['input_audio', 'inputAudio'],
-] as const;
+const messageNames = { tool_calls: 'toolCalls', tool_call_id: 'toolCallId' };
+const contentNames: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map<string, Record<string, string>>([
+  ['reference', { reference_ids: 'referenceIds' }],
+  ['image_url', { image_url: 'imageUrl' }],
+  ['document_url', { document_url: 'documentUrl', document_name: 'documentName' }],
+  ['file', { file_id: 'fileId' }],
+  ['input_audio', { input_audio: 'inputAudio' }],
+]);
+const usageNames = { prompt_audio_seconds: 'promptAudioSeconds', service_tier: 'serviceTier' };
 
 /** The SDK's `UsageInfo` from the API's; counts that are missing are 0, unknown fields stay under their own names. */
 export function decodeUsage(usage: Json): Json {
   const { prompt_tokens, completion_tokens, total_tokens, ...rest } = usage;
-  if ('prompt_audio_seconds' in rest) rename(rest, 'prompt_audio_seconds', 'promptAudioSeconds');
-  if ('service_tier' in rest) rename(rest, 'service_tier', 'serviceTier');
+  renameFields(rest, usageNames);
   return {
     promptTokens: prompt_tokens ?? 0,
     completionTokens: completion_tokens ?? 0,
     totalTokens: total_tokens ?? 0,
     ...rest,
   };
-}
-
-function rename(object: Json, from: string, to: string): void {
-  object[to] = object[from];
-  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the names are the constants above
-  delete object[from];
 }

@@ -40,7 +40,8 @@ export function httpError({ status, headers, body, now }: HttpFailure): RxMistra
 
 /** The server's id of a call, from the response's headers. */
 export function correlationId(headers: Pick<Headers, 'get'>): string | undefined {
-  return headers.get('mistral-correlation-id') ?? headers.get('x-request-id') ?? undefined;
+  const id = headers.get('mistral-correlation-id') ?? headers.get('x-request-id');
+  return id === null ? undefined : bounded(id, 100);
 }
 
 /** What a server says of an error, whatever the shape. */
@@ -84,7 +85,8 @@ function isName(part: unknown): part is string | number {
   return typeof part === 'string' || typeof part === 'number';
 }
 
-function parseObject(body: string): Json | undefined {
+/** The object that a body is the JSON of, if it is that of one. */
+export function parseObject(body: string): Json | undefined {
   try {
     const json: unknown = JSON.parse(body);
     return isObject(json) ? json : undefined;

@@ -2,9 +2,9 @@ import { asyncScheduler, type Subscriber } from 'rxjs';
 import { isRxMistralError, RxMistralError } from '../errors/RxMistralError.js';
 import { EventStreamParser } from '../events/EventStreamParser.js';
 import { readErrorReport } from './httpError.js';
-import { isObject, type Json } from './json.js';
+import { isObject } from './json.js';
 import type { Redaction } from './redaction.js';
-import { brokenStreamError, protocolError, redacted } from './sdkError.js';
+import { brokenStreamError, protocolError } from './sdkError.js';
 
 /** The default bound of one event: 8 MiB. */
 export const defaultMaxEventBytes = 8_388_608;
@@ -17,7 +17,7 @@ const maxRestMs = 1_000;
 
 export interface EventStreamReading<Ev> {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly decode: (json: unknown) => Ev | undefined;
+  readonly decode: (json: unknown, event: string) => Ev | undefined;
   readonly maxEventBytes: number;
   readonly redaction: Redaction;
   /** Ends the call, down to the socket. */
@@ -60,9 +60,9 @@ export async function readEventStream<Ev>(subscriber: Subscriber<Ev>, reading: E
 
 function decodeEvent<Ev>(data: string, event: string, { decode, redaction }: EventStreamReading<Ev>): Ev {
   const json = parse(data);
+  if (event === 'error' || isErrorObject(json)) throw streamError(redaction.text(data));
   if (json === undefined) throw protocolError('An event of the stream is not JSON', data, redaction);
-  if (isObject(json) && isErrorObject(json, event)) throw redacted(streamError(json), redaction);
-  const decoded = decode(json);
+  const decoded = decode(json, event);
   if (decoded === undefined) throw protocolError('An event of the stream makes no sense here', data, redaction);
   return decoded;
 }
@@ -75,12 +75,14 @@ function parse(data: string): unknown {
   }
 }
 
-function isErrorObject(json: Json, event: string): boolean {
-  return json['object'] === 'error' || event === 'error' || (json['error'] !== undefined && json['error'] !== null);
+function isErrorObject(json: unknown): boolean {
+  return isObject(json) && (json['object'] === 'error' || (json['error'] !== undefined && json['error'] !== null));
 }
 
-function streamError(json: Json): RxMistralError {
-  const { message, code, requestId } = readErrorReport(json);
+// An event that is named `error` may hold no object but a string, or words that are no JSON.
+function streamError(data: string): RxMistralError {
+  const json = parse(data) ?? data;
+  const { message, code, requestId } = readErrorReport(isObject(json) ? json : { message: json });
   return new RxMistralError({
     kind: 'stream',
     message: message ?? 'The server reported an error in the stream',

@@ -12,13 +12,24 @@ export class Redaction {
 
   /** Learns the secrets that a request carries in its headers. */
   learn(headers: Headers): void {
-    for (const name of secretHeaders) {
-      const value = headers.get(name);
-      if (value === null) continue;
-      for (const secret of [value, value.replace(/^\w+\s+/, '')]) {
-        if (secret.length >= minSecretLength) this.#secrets.add(secret);
-      }
-    }
+    for (const [name, value] of headers) this.learnHeader(name, value);
+  }
+
+  /** Learns the secrets of a header, where it is one that has any. */
+  learnHeader(name: string, value: string): void {
+    if (!secretHeaders.includes(name.toLowerCase())) return;
+    this.learnSecret(value);
+    this.learnSecret(value.replace(/^\w+\s+/, ''));
+    if (!/cookie$/i.test(name)) return;
+    for (const pair of value.split(';')) this.learnSecret(pair.slice(pair.indexOf('=') + 1).trim());
+  }
+
+  /** Learns a secret before it stands in a request: where no request can be made of it, the engine's error quotes it. */
+  learnSecret(secret: string): void {
+    if (secret.length < minSecretLength) return;
+    this.#secrets.add(secret);
+    // As it stands in JSON.
+    this.#secrets.add(JSON.stringify(secret).slice(1, -1));
   }
 
   /** `text` without any secret. */
@@ -30,16 +41,7 @@ export class Redaction {
 
   /** A sanitised copy of an error, without any secret in it. */
   cause(error: unknown): ErrorCause {
-    return this.#clean(describeCause(error));
-  }
-
-  #clean(cause: ErrorCause): ErrorCause {
-    return {
-      ...cause,
-      message: this.text(cause.message),
-      ...(cause.stack === undefined ? {} : { stack: this.text(cause.stack) }),
-      ...(cause.cause === undefined ? {} : { cause: this.#clean(cause.cause) }),
-    };
+    return describeCause(error, (text) => this.text(text));
   }
 
   /** A logger that passes on to `logger` what holds no secret. */

@@ -18,6 +18,7 @@ export function redirectTarget(request: Request, response: Response): URL | unde
   const from = new URL(request.url);
   const to = location !== null && URL.canParse(location, from) ? new URL(location, from) : undefined;
   if (to === undefined) return refuse(response, 'a redirect without a usable location');
+  if (to.username !== '' || to.password !== '') return refuse(response, 'a redirect with credentials in its location');
   if (!sameHost(from, to)) return refuse(response, `a redirect to another host (${to.host})`);
   const keepsMethod = response.status === 307 || response.status === 308 || request.method === 'GET';
   return keepsMethod ? to : refuse(response, `a redirect that would turn ${request.method} into GET`);

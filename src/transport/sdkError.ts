@@ -1,7 +1,7 @@
 import { asyncScheduler } from 'rxjs';
 import { bounded } from '../errors/describeCause.js';
 import { isRxMistralError, RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
-import { correlationId, httpError } from './httpError.js';
+import { correlationId, httpError, parseObject, readErrorReport } from './httpError.js';
 import { isObject } from './json.js';
 import type { Redaction } from './redaction.js';
 import type { CapturedResponse } from './SdkCall.js';
@@ -17,8 +17,10 @@ export function sdkError(error: unknown, response: CapturedResponse | undefined,
   if (ours !== undefined) return ours;
   if (response !== undefined && response.status >= 300) {
     const { status, headers, text = '' } = response;
-    return redacted(httpError({ status, headers, body: text, now: asyncScheduler.now() }), redaction);
+    const clean = { get: (name: string) => cleanOrNull(headers.get(name), redaction) };
+    return httpError({ status, headers: clean, body: redaction.text(text), now: asyncScheduler.now() });
   }
+  if (response?.fault !== undefined) return brokenAnswerError(response.fault, redaction);
   if (response !== undefined) return unexpectedResponse(response, redaction);
   if (nameOf(error) === 'SDKValidationError') return requestRefused(error, redaction);
   return notSent(error, redaction);
@@ -27,6 +29,11 @@ export function sdkError(error: unknown, response: CapturedResponse | undefined,
 /** The connection broke in the middle of a stream. */
 export function brokenStreamError(error: unknown, redaction: Redaction): TruncatedStreamError {
   return new TruncatedStreamError({ kind: 'connection', ...describeFault('The connection broke', error, redaction) });
+}
+
+// The connection broke in the middle of an answer that is no stream.
+function brokenAnswerError(error: unknown, redaction: Redaction): RxMistralError {
+  return new RxMistralError({ kind: 'connection', ...describeFault('The connection broke', error, redaction) });
 }
 
 function connectionError(error: unknown, redaction: Redaction): RxMistralError {
@@ -41,33 +48,38 @@ function describeFault(what: string, error: unknown, redaction: Redaction) {
 
 /** Data that is not what the endpoint sends, with a bounded piece of it. */
 export function protocolError(message: string, data: string, redaction: Redaction): RxMistralError {
-  return new RxMistralError({ kind: 'protocol', message: redaction.text(`${message}: ${excerpt(data)}`) });
+  return new RxMistralError({ kind: 'protocol', message: `${message}: ${excerpt(redaction.text(data))}` });
 }
 
 /** The server answered with success, but not with what was asked for. */
 export function unexpectedResponse(response: CapturedResponse, redaction: Redaction): RxMistralError {
   const { status, headers, contentType, text = '' } = response;
   const type = contentType === '' ? 'no content type' : contentType;
+  const clean = redaction.text(text);
+  // An error in the clothes of a success says what is wrong; the rest of it may repeat the request.
+  const { message, code, requestId } = readErrorReport(parseObject(clean));
   return new RxMistralError({
     kind: 'protocol',
-    message: redaction.text(`The server answered ${status} with an unexpected body (${type}): ${excerpt(text)}`),
+    message:
+      message === undefined
+        ? `The server answered ${status} with an unexpected body (${type}): ${excerpt(clean)}`
+        : `The server answered ${status} with an error: ${message}`,
     status,
-    requestId: correlationId(headers),
+    code: message === undefined ? undefined : code,
+    requestId: requestId ?? cleanOrNull(correlationId(headers) ?? null, redaction) ?? undefined,
   });
 }
 
-/** The same error without any of the call's secrets in its message. */
-export function redacted(error: RxMistralError, redaction: Redaction): RxMistralError {
-  const message = redaction.text(error.message);
-  return message === error.message ? error : error.with({ message });
+function cleanOrNull(text: string | null, redaction: Redaction): string | null {
+  return text === null ? null : redaction.text(text);
 }
 
 // The request did not pass the SDK's check. The issues say where and what is wrong; the values stay behind.
 function requestRefused(error: unknown, redaction: Redaction): RxMistralError {
   const issues = isObject(error) && isObject(error['cause']) ? error['cause']['issues'] : undefined;
   const lines = Array.isArray(issues) ? issues.map(describeIssue).filter((line) => line !== '') : [];
-  const detail = lines.length === 0 ? '' : `: ${bounded(lines.join('; '), 500)}`;
-  return new RxMistralError({ kind: 'validation', message: redaction.text(`The request is not valid${detail}`) });
+  const detail = lines.length === 0 ? '' : `: ${bounded(redaction.text(lines.join('; ')), 500)}`;
+  return new RxMistralError({ kind: 'validation', message: `The request is not valid${detail}` });
 }
 
 function describeIssue(issue: unknown): string {

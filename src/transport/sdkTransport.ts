@@ -1,4 +1,5 @@
 import { asyncScheduler, Observable, type Subscriber, type Subscription } from 'rxjs';
+import { maxTimerMs } from '../errors/expect.js';
 import { RxMistralError } from '../errors/RxMistralError.js';
 import { isObject } from './json.js';
 import type {
@@ -97,7 +98,8 @@ function openCall<T>(client: SdkClient, options: TransportOptions, run: Run<T>):
 // The deadline that the client itself was given. The SDK's own is off: it is lost to the garbage collector, and cannot
 // be combined with a signal.
 function failAfter<T>(timeoutMs: number | undefined, subscriber: Subscriber<T>): Subscription | undefined {
-  if (timeoutMs === undefined || !(timeoutMs > 0)) return undefined;
+  // More than a timer can wait for is no limit; such a timer would fire at once.
+  if (timeoutMs === undefined || !(timeoutMs > 0 && timeoutMs <= maxTimerMs)) return undefined;
   const message = `The call took longer than the client's timeoutMs (${timeoutMs} ms)`;
   return asyncScheduler.schedule(() => {
     subscriber.error(new RxMistralError({ kind: 'timeout', which: 'total', message }));

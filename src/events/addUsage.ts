@@ -1,0 +1,26 @@
+import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
+
+/**
+ * The usage of two attempts together: numbers are added, also those in nested objects (`prompt_tokens_details`); of
+ * anything else the later value stands. `undefined` where neither is known.
+ */
+export function addUsage(first: UsageInfo | undefined, second: UsageInfo | undefined): UsageInfo | undefined {
+  if (first === undefined || second === undefined) return second ?? first;
+  return add(first, second);
+}
+
+function add(first: Readonly<Record<string, unknown>>, second: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const sum: Record<string, unknown> = { ...first };
+  for (const [name, value] of Object.entries(second)) sum[name] = addValues(sum[name], value);
+  return sum;
+}
+
+function addValues(first: unknown, second: unknown): unknown {
+  if (typeof first === 'number' && typeof second === 'number') return first + second;
+  if (isRecord(first) && isRecord(second)) return add(first, second);
+  return second ?? first;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

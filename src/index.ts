@@ -1,8 +1,24 @@
 // Sources
+export { agentsChunks } from './sources/agentsChunks.js';
+export { agentsComplete } from './sources/agentsComplete.js';
+export { agentsStream } from './sources/agentsStream.js';
 export { chatChunks } from './sources/chatChunks.js';
 export { chatComplete } from './sources/chatComplete.js';
 export { chatStream } from './sources/chatStream.js';
-export type { CallOptions, ChatStreamOptions, Timeouts } from './sources/CallOptions.js';
+export { classify } from './sources/classify.js';
+export { createAgent } from './sources/createAgent.js';
+export { embeddings, type EmbeddingsOptions } from './sources/embeddings.js';
+export { fimChunks } from './sources/fimChunks.js';
+export { fimComplete } from './sources/fimComplete.js';
+export { fimStream } from './sources/fimStream.js';
+export { models } from './sources/models.js';
+export { moderate } from './sources/moderate.js';
+export { moderateChat } from './sources/moderateChat.js';
+export { ocr } from './sources/ocr.js';
+export { speechStream } from './sources/speechStream.js';
+export { transcribe } from './sources/transcribe.js';
+export { transcriptionStream } from './sources/transcriptionStream.js';
+export type { CallOptions, ChatStreamOptions, RestartOptions, Timeouts } from './sources/CallOptions.js';
 
 // Operators
 export { accumulate } from './operators/accumulate.js';

@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
 import { expectRetryConfig, type RetryConfig } from '../control/retryPlan.js';
-import { expectDuration, expectInteger, expectMethods, expectObject, expectOneOf, expectText } from '../errors/expect.js';
+import { expectDuration, expectHeaders, expectInteger, expectMethods, expectObject, expectOneOf, expectText } from '../errors/expect.js';
 
 /** Limits of time, in milliseconds from 0 to 2,147,483,647; without one there is none. */
 export interface Timeouts {
@@ -39,8 +39,8 @@ export interface CallOptions {
   readonly scheduler?: SchedulerLike | undefined;
 }
 
-/** What the sources of a completion's stream take. */
-export interface ChatStreamOptions extends CallOptions {
+/** What sources take whose cut answers can only begin anew: {@link fimStream}. */
+export interface RestartOptions extends CallOptions {
   /**
    * The `requestId` of all events.
    * @defaultValue a UUID; a fake transport hands out predictable ones
@@ -48,10 +48,27 @@ export interface ChatStreamOptions extends CallOptions {
   readonly requestId?: string | undefined;
   /**
    * What happens when a stream fails after its first token: `error` ends it, with `partial` in the error; `restart`
-   * begins the answer anew, and `accumulate()` with it. `restart` implies `retry: {}`, whose limits hold for it too.
+   * begins the answer anew, and `accumulate()` with it. It implies `retry: {}`, whose limits hold over all attempts.
    * @defaultValue `'error'`
    */
   readonly onDisconnect?: 'error' | 'restart' | undefined;
+}
+
+/** What the sources of chats take: {@link chatStream}, {@link agentsStream}. */
+export interface ChatStreamOptions extends Omit<RestartOptions, 'onDisconnect'> {
+  /**
+   * What happens when a stream fails after its first token:
+   *
+   * - `error` ends it, with `partial` in the error.
+   * - `restart` begins the answer anew, and `accumulate()` with it.
+   * - `resume` goes on where the answer was cut: the model is given what had come as the beginning of its answer
+   *   (`prefix: true`), its echo is taken off, and the usage is added up. Thinking, tool calls, requests with tools and
+   *   JSON formats fall back to `restart`. Each attempt may use up the request's `maxTokens`.
+   *
+   * Both repeat only what `retry` finds retryable, and imply `retry: {}`, whose limits hold over all attempts.
+   * @defaultValue `'error'`
+   */
+  readonly onDisconnect?: 'error' | 'restart' | 'resume' | undefined;
 }
 
 /** The retries that `options` ask for (or that another option implies), on the clock of the call; else `undefined`. */
@@ -64,7 +81,7 @@ export function retryConfigOf({ retry, scheduler }: CallOptions, implied = false
 export function expectCallOptions(options: CallOptions): void {
   expectObject('options', options);
   const { headers, timeouts, retry, maxEventBytes } = options;
-  expectObject('headers', headers);
+  expectHeaders('headers', headers);
   expectObject('timeouts', timeouts);
   expectDuration('timeouts.firstEvent', timeouts?.firstEvent);
   expectDuration('timeouts.idle', timeouts?.idle);
@@ -74,9 +91,16 @@ export function expectCallOptions(options: CallOptions): void {
   if (retry !== false && retry !== undefined) expectRetryConfig(retry, 'retry');
 }
 
-/** As {@link expectCallOptions}, for the options that only streams have. */
-export function expectChatStreamOptions(options: ChatStreamOptions): void {
+/** As {@link expectCallOptions}, for streams whose cut answers can only begin anew. */
+export function expectRestartOptions(options: RestartOptions): void {
   expectCallOptions(options);
   expectText('requestId', options.requestId);
   expectOneOf('onDisconnect', options.onDisconnect, ['error', 'restart']);
+}
+
+/** As {@link expectCallOptions}, for streams of chats. */
+export function expectChatStreamOptions(options: ChatStreamOptions): void {
+  expectCallOptions(options);
+  expectText('requestId', options.requestId);
+  expectOneOf('onDisconnect', options.onDisconnect, ['error', 'restart', 'resume']);
 }

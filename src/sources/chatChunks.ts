@@ -5,7 +5,7 @@ import { type MistralClient, transportOf } from '../transport/MistralClient.js';
 import { chatStreamOperation } from '../transport/operations/chatStream.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { completionChunks } from './completionChunks.js';
-import { expectMessages, expectModel, expectStream } from './expectRequest.js';
+import { expectField, expectMessages, expectStream } from './expectRequest.js';
 
 /**
  * Streams the answer to a chat as the SDK's raw chunks: for several answers at once (`n`), or for what the events of
@@ -46,8 +46,8 @@ export function chatChunks(
 ): Observable<CompletionChunk> {
   const transport = transportOf(client);
   expectMessages(request);
-  expectModel(request);
+  expectField(request, 'model');
   expectStream(request, true);
   expectCallOptions(options);
-  return completionChunks(transport, chatStreamOperation, request, options);
+  return completionChunks(transport, chatStreamOperation, request, options, request.n ?? 1);
 }

@@ -5,7 +5,7 @@ import { type MistralClient, transportOf } from '../transport/MistralClient.js';
 import { chatCompleteOperation } from '../transport/operations/chatComplete.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { callOnce } from './callOnce.js';
-import { expectMessages, expectModel, expectStream } from './expectRequest.js';
+import { expectField, expectMessages, expectStream } from './expectRequest.js';
 
 /**
  * The whole answer to a chat, in one response.
@@ -43,7 +43,7 @@ export function chatComplete(
 ): Observable<ChatCompletionResponse> {
   const transport = transportOf(client);
   expectMessages(request);
-  expectModel(request);
+  expectField(request, 'model');
   expectStream(request, false);
   expectCallOptions(options);
   return callOnce(transport, chatCompleteOperation, request, options);

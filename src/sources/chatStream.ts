@@ -5,7 +5,8 @@ import { type MistralClient, transportOf } from '../transport/MistralClient.js';
 import { chatStreamOperation } from '../transport/operations/chatStream.js';
 import { type ChatStreamOptions, expectChatStreamOptions } from './CallOptions.js';
 import { completionEvents } from './completionEvents.js';
-import { expectMessages, expectModel, expectOneAnswer, expectStream } from './expectRequest.js';
+import { continueMessages } from './continueMessages.js';
+import { expectField, expectMessages, expectOneAnswer, expectStream } from './expectRequest.js';
 
 /**
  * Streams the answer to a chat as events.
@@ -14,6 +15,7 @@ import { expectMessages, expectModel, expectOneAnswer, expectStream } from './ex
  * chatStream:  --s-t-t-t--(c|)     s: start   t: text-delta   c: complete
  * cut:         --s-t-#             a TruncatedStreamError with `partial`
  * restarted:   --s-t-r---s-t-t--(c|)     r: retry, strategy 'restart'
+ * resumed:     --s-t-r---s---t--(c|)     r: retry, strategy 'resume'
  * ```
  *
  * Cold: a subscription is one call (and its retries); each subscriber has its own. Unsubscribing ends the call, down
@@ -59,9 +61,9 @@ export function chatStream(
 ): Observable<ChatEvent> {
   const transport = transportOf(client);
   expectMessages(request);
-  expectModel(request);
+  expectField(request, 'model');
   expectOneAnswer(request);
   expectStream(request, true);
   expectChatStreamOptions(options);
-  return completionEvents(transport, chatStreamOperation, request, options);
+  return completionEvents(transport, chatStreamOperation, request, options, continueMessages);
 }

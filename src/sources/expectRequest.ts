@@ -1,33 +1,42 @@
-import { expectText, fail } from '../errors/expect.js';
+import { fail } from '../errors/expect.js';
 
-/** What the checks below look at; the rest of a request only the server can judge. */
-interface MessagesRequest {
-  readonly messages?: unknown;
-  readonly stream?: unknown;
-  readonly n?: unknown;
+/**
+ * The checks of requests: what can be told at once, before anything is sent. Each throws a `TypeError` that names the
+ * field. The rest only the server can judge.
+ */
+
+/** Throws unless `request` is an object. */
+export function expectRequest(request: unknown): void {
+  if (typeof request !== 'object' || request === null) fail('request', 'an object', request);
 }
 
-/** Throws a `TypeError` unless `request` is an object with at least one message. */
-export function expectMessages(request: MessagesRequest): void {
-  if (typeof request !== 'object' || (request as unknown) === null) fail('request', 'an object', request);
+/** Throws unless the request is an object with at least one message. */
+export function expectMessages(request: { readonly messages?: unknown }): void {
+  expectRequest(request);
   const { messages } = request;
   if (!Array.isArray(messages) || messages.length === 0) fail('messages', 'an array that is not empty', messages);
 }
 
-/** Throws a `TypeError` unless the request names its model. */
-export function expectModel(request: { readonly model?: unknown }): void {
-  if (request.model === undefined) fail('model', 'a string that is not empty', request.model);
-  expectText('model', request.model);
+/** Throws unless the field of the request is a string that is not empty: `model`, `agentId`, `name`. */
+export function expectField<Name extends string>(request: Readonly<Partial<Record<Name, unknown>>>, name: Name): void {
+  expectRequest(request);
+  const value = request[name];
+  if (typeof value !== 'string' || value === '') fail(name, 'a string that is not empty', value);
 }
 
-/** Throws a `TypeError` where `stream` contradicts the source: the source decides it. */
-export function expectStream(request: MessagesRequest, streamed: boolean): void {
-  const { stream } = request;
+/** Throws unless the field of the request is there at all: `inputs`, `document`. */
+export function expectPresent<Name extends string>(request: Readonly<Partial<Record<Name, unknown>>>, name: Name): void {
+  expectRequest(request);
+  const value = request[name];
+  if (value === undefined || value === null) fail(name, 'given', value);
+}
+
+/** Throws where `stream` contradicts the source: the source decides it. */
+export function expectStream({ stream }: { readonly stream?: unknown }, streamed: boolean): void {
   if (stream !== undefined && stream !== streamed) fail('stream', `${streamed} or absent`, stream);
 }
 
-/** Throws a `TypeError` where more than one answer is asked for. */
-export function expectOneAnswer(request: MessagesRequest): void {
-  const { n } = request;
+/** Throws where more than one answer is asked for. */
+export function expectOneAnswer({ n }: { readonly n?: unknown }): void {
   if (n !== undefined && n !== null && n !== 1) fail('n', '1 or absent (several answers: use the chunks)', n);
 }

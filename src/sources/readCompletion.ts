@@ -3,10 +3,13 @@ import { Observable, Subject, type Subscriber, takeUntil } from 'rxjs';
 import { isRxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
 import type { ChatAssembler } from '../events/ChatAssembler.js';
 
+/** What is known of a completion that is under way. */
+export type CompletionState = Pick<ChatAssembler, 'hasTokens' | 'isFinished' | 'partial' | 'end'>;
+
 /** What becomes of the chunks of one attempt. */
 export interface CompletionReader {
   /** Knows the message so far, and whether it is finished. */
-  readonly assembler: ChatAssembler;
+  readonly assembler: CompletionState;
   /** Takes a chunk: gives it to the assembler, and emits what the source emits. */
   readonly next: (chunk: CompletionChunk) => void;
 }
@@ -29,13 +32,17 @@ export function readCompletion<T>(
     const { assembler, next } = begin(subscriber);
     // A source that emits while it is being subscribed to must stop with its subscriber, before `subscribe` returns.
     const closed = new Subject<void>();
+    let hasEnded = false;
     subscriber.add(() => {
-      closed.next();
+      if (!hasEnded) closed.next();
     });
     const fail = (error: unknown): void => {
       subscriber.error(attachPartial(error, assembler));
     };
     const end = (): void => {
+      // Nobody is there any more: it was `closed` that ended the source.
+      if (subscriber.closed) return;
+      hasEnded = true;
       try {
         assembler.end();
         subscriber.complete();
@@ -53,6 +60,7 @@ export function readCompletion<T>(
           }
         },
         error: (error: unknown) => {
+          hasEnded = true;
           if (assembler.isFinished && isLossOfConnection(error)) end();
           else fail(error);
         },
@@ -62,12 +70,13 @@ export function readCompletion<T>(
   });
 }
 
-function isLossOfConnection(error: unknown): boolean {
+/** Whether nothing but the connection was lost: what had come stands. */
+export function isLossOfConnection(error: unknown): boolean {
   return isRxMistralError(error) && (error.kind === 'connection' || error.kind === 'timeout');
 }
 
 /** `error` with the message so far, where a token has come. */
-export function attachPartial(error: unknown, assembler: ChatAssembler): unknown {
+export function attachPartial(error: unknown, assembler: CompletionState): unknown {
   if (!isRxMistralError(error) || error.partial !== undefined) return error;
   const carriesPartial = assembler.hasTokens || error.name === TruncatedStreamError.errorName;
   return carriesPartial ? error.with({ partial: assembler.partial() }) : error;

@@ -7,13 +7,13 @@ import {
   NEVER,
   type Observable,
   type SchedulerLike,
+  Subject,
   takeUntil,
   tap,
   throwError,
-  timeout,
   timer,
 } from 'rxjs';
-import { isRxMistralError, RxMistralError, type TimeoutName } from '../errors/RxMistralError.js';
+import { RxMistralError, type TimeoutName } from '../errors/RxMistralError.js';
 import type { Timeouts } from './CallOptions.js';
 
 /**
@@ -42,17 +42,24 @@ export function deadline(total: number | undefined, scheduler: SchedulerLike): O
   );
 }
 
-/** Whether it was the deadline that passed. */
-export function isOutOfTime(error: unknown): boolean {
-  return isRxMistralError(error) && error.which === 'total';
-}
-
+// Where the thread was blocked, timers that are due run before the sockets are read: an event that has arrived in time
+// would come too late. So a limit that has passed is looked at once more, a turn of the event loop later.
 function failAfterFirst<T>(firstEvent: number, scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
-  return timeout<T, Observable<never>>({
-    first: firstEvent,
-    scheduler,
-    with: () => throwError(() => timeoutError('firstEvent', firstEvent)),
-  });
+  return (source) =>
+    defer(() => {
+      const begun = new Subject<void>();
+      const limit = timer(firstEvent, scheduler).pipe(
+        mergeMap(() => timer(0, scheduler)),
+        mergeMap(() => throwError(() => timeoutError('firstEvent', firstEvent))),
+        takeUntil(begun),
+      );
+      return source.pipe(
+        tap(() => {
+          begun.next();
+        }),
+        takeUntil(limit),
+      );
+    });
 }
 
 // Each event only notes the time; one timer looks when the silence may have been long enough. (rxjs `timeout` makes a
@@ -66,10 +73,16 @@ function failOnSilence<T>(
   return defer(() => {
     let last = scheduler.now();
     let counting = fromStart;
+    let isLastLook = false;
     const silence = timer(idle, scheduler).pipe(
       expand(() => {
-        const rest = counting ? last + idle - scheduler.now() : idle;
-        return rest > 0 ? timer(rest, scheduler) : throwError(() => timeoutError('idle', idle));
+        const now = scheduler.now();
+        // A clock that was set back makes no silence longer: it is counted from now on.
+        last = Math.min(last, now);
+        const rest = counting ? last + idle - now : Math.max(idle, 1);
+        if (rest <= 0 && isLastLook) return throwError(() => timeoutError('idle', idle));
+        isLastLook = rest <= 0;
+        return timer(Math.max(rest, 0), scheduler);
       }),
       ignoreElements(),
     );

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSimulator, type Simulator } from '../../src/simulator/index.js';
+import { documentedPrograms, root, run } from './programs.js';
+
+// Inside the package, so that the programs import it by its name, as it was built.
+const folder = join(root, 'test/package/.generated');
+const programs = await documentedPrograms();
+const nameOf = (place: string): string => `${place.replace(/\W+/g, '-')}.ts`;
+
+let simulator: Simulator;
+
+beforeAll(async () => {
+  simulator = await startSimulator();
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const { place, source } of programs) {
+    // The programs talk to Mistral; here Mistral is the simulator.
+    const redirected = source.replace(/\{ apiKey: process/g, `{ serverURL: '${simulator.url}', apiKey: process`);
+    await writeFile(join(folder, nameOf(place)), `${redirected}\nexport {};\n`);
+  }
+});
+
+afterAll(async () => {
+  await simulator.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('every program in the documents', () => {
+  it('is there', () => {
+    expect(programs.filter(({ place }) => place.startsWith('README.md')).length).toBeGreaterThanOrEqual(3);
+    expect(programs.length).toBeGreaterThan(10);
+  });
+
+  it('has right types', async () => {
+    const config = { extends: join(root, 'tsconfig.json'), include: [`${folder}/*.ts`], compilerOptions: { noUnusedLocals: false } };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const check = promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: root });
+    const { stdout } = await check.catch((error: unknown) => error as { readonly stdout: string });
+    expect(stdout).toBe('');
+  }, 120_000);
+
+  it.concurrent.each(programs)('runs: $place', async ({ place }) => {
+    const { code, output } = await run(join(folder, nameOf(place)), { MISTRAL_API_KEY: 'documented-key' });
+    expect(output).not.toMatch(/Error/);
+    expect(code).toBe(0);
+  }, 120_000);
+});

@@ -159,14 +159,20 @@ export class ChatAssembler {
       const { type, text, thinking } = chunk;
       if (type === 'text' && typeof text === 'string') this.#addText(text);
       else if (type === 'thinking' && Array.isArray(thinking)) this.#addThinkingBlock(thinking, chunk);
-      else this.#builder.addChunk(chunk);
+      else {
+        this.#growBy(chunk);
+        this.#builder.addChunk(chunk);
+      }
     }
   }
 
   #addThinkingBlock(thinking: readonly unknown[], block: Readonly<Record<string, unknown>>): void {
     for (const chunk of thinking) {
       if (isRecord(chunk) && typeof chunk['text'] === 'string') this.#addThinking(chunk['text']);
-      else this.#builder.addToThinking(chunk);
+      else {
+        this.#growBy(chunk);
+        this.#builder.addToThinking(chunk);
+      }
     }
     this.#builder.signThinking(block['signature'], block['closed']);
   }
@@ -174,8 +180,10 @@ export class ChatAssembler {
   #addToolCalls(toolCalls: NonNullable<DeltaMessage['toolCalls']>): void {
     toolCalls.forEach((piece, position) => {
       if (!isRecord(piece)) return;
+      const before = this.#toolCalls.calls.length;
       const { call, added } = this.#toolCalls.add(piece, position, this.#id);
-      this.#grow(added.length);
+      const isNew = this.#toolCalls.calls.length > before;
+      this.#grow(added.length + (isNew ? call.id.length + call.name.length : 0));
       this.#emit({
         type: 'tool-call-delta',
         requestId: this.#requestId,
@@ -184,6 +192,11 @@ export class ChatAssembler {
         argumentsText: added,
       });
     });
+  }
+
+  // What is kept as it came counts by its JSON.
+  #growBy(chunk: unknown): void {
+    this.#grow(JSON.stringify(chunk).length);
   }
 
   #grow(length: number): void {

@@ -60,7 +60,7 @@ export async function readEventStream<Ev>(subscriber: Subscriber<Ev>, reading: E
 
 function decodeEvent<Ev>(data: string, event: string, { decode, redaction }: EventStreamReading<Ev>): Ev {
   const json = parse(data);
-  if (event === 'error' || isErrorObject(json)) throw streamError(redaction.text(data));
+  if (event === 'error' || isErrorObject(json)) throw streamError(data, json, redaction);
   if (json === undefined) throw protocolError('An event of the stream is not JSON', data, redaction);
   const decoded = decode(json, event);
   if (decoded === undefined) throw protocolError('An event of the stream makes no sense here', data, redaction);
@@ -75,14 +75,17 @@ function parse(data: string): unknown {
   }
 }
 
+// A field `error` that is empty or false says that there is none.
 function isErrorObject(json: unknown): boolean {
-  return isObject(json) && (json['object'] === 'error' || (json['error'] !== undefined && json['error'] !== null));
+  return isObject(json) && (json['object'] === 'error' || Boolean(json['error']));
 }
 
 // An event that is named `error` may hold no object but a string, or words that are no JSON.
-function streamError(data: string): RxMistralError {
-  const json = parse(data) ?? data;
-  const { message, code, requestId } = readErrorReport(isObject(json) ? json : { message: json });
+// Where it is JSON no longer without its secrets (a key of digits stands in numbers too), nothing of it is taken over.
+function streamError(data: string, json: unknown, redaction: Redaction): RxMistralError {
+  const text = redaction.text(data);
+  const clean = json === undefined ? text : parse(text);
+  const { message, code, requestId } = readErrorReport(isObject(clean) ? clean : { message: clean });
   return new RxMistralError({
     kind: 'stream',
     message: message ?? 'The server reported an error in the stream',

@@ -97,8 +97,16 @@ function notSent(error: unknown, redaction: Redaction): RxMistralError {
   });
 }
 
+// Of the system, of undici and its parser, of TLS: what a fetcher of the user's own throws too. Any other code (ENOENT of
+// the key's file, ERR_INVALID_ARG_TYPE) is a fault on this side.
+const connectionCode =
+  /^(?:ECONN|EPIPE$|EPROTO$|E(?:SOCKET)?TIMEDOUT$|ENOTFOUND$|EAI_|EHOST|ENET|EADDR|UND_ERR_|HPE_|ERR_(?:SSL|TLS|HTTP2|NETWORK|STREAM_PREMATURE_CLOSE)|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
+
 function isConnectionFault(error: unknown): boolean {
-  return ['ConnectionError', 'RequestTimeoutError', 'RequestAbortedError'].includes(nameOf(error)) || findCode(error) !== undefined;
+  return (
+    ['ConnectionError', 'RequestTimeoutError', 'RequestAbortedError'].includes(nameOf(error)) ||
+    connectionCode.test(findCode(error) ?? '')
+  );
 }
 
 // An error that this library threw inside the SDK comes back wrapped in the SDK's.

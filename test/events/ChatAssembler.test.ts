@@ -254,6 +254,23 @@ describe('ChatAssembler', () => {
     ).toMatchObject({ kind: 'limit' });
   });
 
+  it('bounds what is no text, too', () => {
+    const piece = 'x'.repeat(2 ** 24);
+    const endless = [
+      () => chunk({ content: [{ type: 'hologram', data: piece }] }),
+      () => chunk({ content: [{ type: 'thinking', thinking: [{ type: 'hologram', data: piece }] }] }),
+      (n: number) => chunk({ tool_calls: [{ id: `${n}${piece}`, function: { name: 'f', arguments: '' } }] }),
+    ];
+    for (const next of endless) {
+      const { assembler } = assemble();
+      expect(
+        thrownBy(() => {
+          for (let n = 0; n < 5; n++) assembler.push(next(n));
+        }),
+      ).toMatchObject({ kind: 'limit' });
+    }
+  });
+
   it('pollutes no prototype', () => {
     const hostile = JSON.parse(
       '{"id":"x","model":"m","__proto__":{"polluted":1},"choices":[{"index":0,"__proto__":{"polluted":1},"finish_reason":"stop","delta":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"content":[{"type":"__proto__","__proto__":{"polluted":1}}],"tool_calls":[{"id":"__proto__","index":0,"function":{"name":"constructor","arguments":{"__proto__":{"polluted":1}}}}]}}],"usage":{"prompt_tokens":1,"__proto__":{"polluted":1}}}',

@@ -225,6 +225,12 @@ describe('every fault is one family of errors', () => {
       expect(await failureOf(source(nobody, request))).toMatchObject({ kind: 'connection', retryable: true });
     });
 
+    it.each(['ENOENT', 'ERR_INVALID_ARG_TYPE'])('a key function that fails by %s, which is no fault of the connection', async (code) => {
+      const apiKey = (): Promise<string> => Promise.reject(Object.assign(new Error('no key'), { code }));
+      const keyless = new Mistral({ serverURL: simulator.url, apiKey });
+      expect(await failureOf(source(keyless, request))).toMatchObject({ kind: 'validation', retryable: false });
+    });
+
     it('an error whose body breaks off: the status is known', async () => {
       play(undefined, { kind: 'status', status: 503 }, { kind: 'reset', at: { bytes: 10 } });
       expect(await failureOf(source(client, request))).toMatchObject({ kind: 'http', status: 503, retryable: true });
@@ -317,6 +323,11 @@ describe('every fault is one family of errors', () => {
     ])('the server’s own error in the stream, with less to say: %s', async (_name, text) => {
       play(answer, { kind: 'malformed', what: { text }, at: 2 });
       expect(await failureOf(source(client, request))).toMatchObject({ kind: 'stream', message: 'Overloaded' });
+    });
+
+    it.each(['false', '""', '0'])('is no error: a field `error` that is %s', async (value) => {
+      play({ raw: `${chunk({ content: 'a' }, 'stop').replace('{"id"', `{"error":${value},"id"`)}data: [DONE]\n\n` });
+      expect((await outcomeOf(source(client, request))).error).toBeUndefined();
     });
 
     it('an error in the stream that says nothing', async () => {

@@ -155,6 +155,21 @@ describe.each(chatSources)('no key, no prompt and no tool in an error: %s', (_, 
     expect([...keyAndHeader].filter((secret) => inspect(error, { depth: Infinity, showHidden: true }).includes(secret))).toEqual([]);
   });
 
+  it('a key of digits, which stands in numbers too', async () => {
+    const digits = '1234567890';
+    const numbered = { object: 'error', message: 'm', code: 3000, at: 12345678901, input: prompt };
+    const theirs = new Mistral({ serverURL: simulator.url, apiKey: digits });
+    simulator.setFaults({ kind: 'status', status: 400, body: { json: numbered } });
+    const { error } = await outcomeOf(source(theirs, request));
+    expectNone(error, [digits, 'PATIENT']);
+    simulator.setFaults();
+    simulator.setReply({ raw: hello + event(numbered) });
+    if (source === chatComplete) return;
+    const streamed = await outcomeOf(source(theirs, request));
+    expect(isRxMistralError(streamed.error) && streamed.error.kind).toBe('stream');
+    expectNone(streamed.error, [digits, 'PATIENT']);
+  });
+
   it('a server URL with a password in it', async () => {
     const serverURL = simulator.url.replace('//', `//user:${key}@`);
     const { error } = await outcomeOf(source(new Mistral({ serverURL, apiKey: key }), request));

@@ -7,14 +7,14 @@ const clockMessage = 'Time comes in as `scheduler` (use scheduler.now() and rxjs
 const chanceMessage = 'Chance comes in as `random`.';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'node_modules/', 'test/package/.generated/']),
+  globalIgnores(['*.js', '*.cjs', 'dist/', 'coverage/', 'node_modules/', 'test/package/.generated/']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   rxjsX.configs.strict,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['*.js', '*.cjs'] }, tsconfigRootDir: import.meta.dirname },
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       '@typescript-eslint/consistent-type-definitions': 'off',
@@ -61,5 +61,4 @@ export default defineConfig(
     files: ['examples/**'],
     rules: { 'rxjs-x/no-ignored-default-value': 'off' },
   },
-  { files: ['**/*.js', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -122,7 +122,9 @@ export class ChatAssembler {
     }
     this.#addNewText(this.#echo?.end() ?? '');
     const calls = this.#toolCalls.calls.map(completeToolCall);
-    for (const toolCall of calls) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall });
+    // An answer that ran out of length may have been cut within a call: that one is in the message, but not whole.
+    const whole = this.#finishReason === 'length' ? calls.filter((call) => isJson(call.arguments)) : calls;
+    for (const toolCall of whole) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall });
     this.#emit({
       type: 'complete',
       requestId: this.#requestId,
@@ -219,6 +221,15 @@ export function finishedWithError(): RxMistralError {
     message: 'The model ended the answer with the finish reason "error"',
     retryable: true,
   });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

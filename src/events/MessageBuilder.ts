@@ -12,8 +12,8 @@ type ThinkingPart = {
 };
 
 /**
- * Grows an assistant message from its pieces. Adding is constant in time; {@link MessageBuilder.message} makes a
- * message that later pieces do not change.
+ * Grows an assistant message from its pieces. {@link MessageBuilder.message} makes a message that later pieces do
+ * not change.
  */
 export class MessageBuilder {
   #text = '';

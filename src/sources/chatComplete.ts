@@ -15,8 +15,8 @@ import { expectField, expectMessages, expectStream } from './expectRequest.js';
  * ```
  *
  * Cold; unsubscribing ends the call, down to the socket. Emits the SDK's response and completes; fails with an
- * {@link RxMistralError}. `retry` repeats what failed and may succeed. Of `timeouts`, `firstEvent` and `idle` both
- * bound the wait of one attempt for the response.
+ * {@link RxMistralError}. `retry` repeats what failed and may succeed. Of `timeouts`, `firstEvent` (or `idle`, where it
+ * stands alone) bounds the wait of one attempt for the response.
  *
  * @throws TypeError at once when the client is none, the request has no messages, or an option is out of range.
  *

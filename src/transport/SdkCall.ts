@@ -4,6 +4,7 @@ import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
 import type { Logger } from '@mistralai/mistralai/lib/logger.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import type { Mistral } from '@mistralai/mistralai/sdk/sdk.js';
+import { RxMistralError } from '../errors/RxMistralError.js';
 import { maxRedirects, redirectTarget } from './redirect.js';
 import type { Redaction } from './redaction.js';
 import type { ResponseMeta, SdkFunction } from './MistralTransport.js';
@@ -31,6 +32,8 @@ export interface SdkCallOptions {
 }
 
 const maxFailureBytes = 65_536;
+// Far above any single answer; it bounds what a server that never ends can make us hold.
+const maxAnswerBytes = 2 ** 28;
 
 /**
  * One call of one of the SDK's functions. The SDK checks, authenticates, runs hooks and maps errors; the socket is
@@ -188,10 +191,13 @@ export class SdkCall {
       this.response = { ...this.response, stream: body };
       return new Response('', { status, headers });
     }
-    const bytes = await readAll(this.read(body), response.ok ? Infinity : maxFailureBytes).catch((error: unknown) => {
+    const bytes = await readAll(this.read(body), response.ok ? maxAnswerBytes : maxFailureBytes).catch((error: unknown) => {
       this.response = { status, headers, contentType, fault: error };
       throw error;
     });
+    if (response.ok && bytes.byteLength === maxAnswerBytes) {
+      throw new RxMistralError({ kind: 'limit', message: `The answer is larger than ${maxAnswerBytes} bytes`, status });
+    }
     this.response = { ...this.response, text: new TextDecoder().decode(bytes) };
     // A status such as 204 allows no body, not even an empty one.
     return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });

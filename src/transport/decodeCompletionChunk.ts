@@ -3,7 +3,7 @@ import { isObject, type Json, renameFields } from './json.js';
 
 /**
  * Makes the SDK's `CompletionChunk` from an event's JSON: snake_case names become camelCase in place, nothing else is
- * rebuilt or checked. Tolerant: unknown fields stay where they are, unknown enum values stay as they came, a list or
+ * rebuilt or checked. Tolerant: unknown fields stay where they are (those of a choice are left out), unknown enum values stay as they came, a list or
  * object that is missing becomes empty. `undefined` where it is no chunk at all.
  *
  * Unlike the SDK it fills no tool call's missing `id` with `"null"` and no missing `index` with 0: that merges calls

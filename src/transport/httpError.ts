@@ -48,6 +48,7 @@ export function correlationId(headers: Pick<Headers, 'get'>): string | undefined
 export interface ErrorReport {
   readonly message?: string | undefined;
   readonly code?: string | undefined;
+  readonly type?: string | undefined;
   readonly requestId?: string | undefined;
 }
 
@@ -55,11 +56,13 @@ export interface ErrorReport {
 export function readErrorReport(json: Json | undefined): ErrorReport {
   if (json === undefined) return {};
   const inner = isObject(json['error']) ? json['error'] : json;
-  const code = inner['code'] ?? inner['type'];
+  const { type } = inner;
+  const code = inner['code'] ?? type;
   const requestId = json['request_id'];
   return {
     message: readMessage(inner['message']) ?? readMessage(inner['detail']) ?? readMessage(json['error']),
     code: typeof code === 'string' || typeof code === 'number' ? bounded(String(code), 100) : undefined,
+    type: typeof type === 'string' ? bounded(type, 100) : undefined,
     requestId: typeof requestId === 'string' ? bounded(requestId, 100) : undefined,
   };
 }

@@ -37,6 +37,8 @@ export async function readEventStream<Ev>(subscriber: Subscriber<Ev>, reading: E
     {
       onEvent: (data, event) => {
         if (data === endMarker) return false;
+        // Some proxies keep a connection open with events that hold nothing.
+        if (data === '') return true;
         subscriber.next(decodeEvent(data, event, reading));
         return !isClosed();
       },
@@ -85,15 +87,19 @@ function isErrorObject(json: unknown): boolean {
 function streamError(data: string, json: unknown, redaction: Redaction): RxMistralError {
   const text = redaction.text(data);
   const clean = json === undefined ? text : parse(text);
-  const { message, code, requestId } = readErrorReport(isObject(clean) ? clean : { message: clean });
+  const { message, code, type = '', requestId } = readErrorReport(isObject(clean) ? clean : { message: clean });
   return new RxMistralError({
     kind: 'stream',
     message: message ?? 'The server reported an error in the stream',
     code,
     requestId,
-    // A code such as 400 or 422 says that the request is at fault, and will be the next time too.
-    retryable: code === undefined || !/^4\d\d$/.test(code) || code === '408' || code === '429',
+    retryable: !isRequestAtFault(code, type),
   });
+}
+
+// A code such as 400 or 422, or a type such as `invalid_request_error`, says that it will be so the next time too.
+function isRequestAtFault(code = '', type: string): boolean {
+  return (/^4\d\d$/.test(code) && code !== '408' && code !== '429') || type.startsWith('invalid');
 }
 
 // Runs on when the subscriber is gone: the answer is whole and delivered, and how its connection ends is nobody's

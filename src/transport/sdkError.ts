@@ -43,7 +43,7 @@ function connectionError(error: unknown, redaction: Redaction): RxMistralError {
 function describeFault(what: string, error: unknown, redaction: Redaction) {
   const code = findCode(error);
   const message = code === undefined ? what : `${what} (${code})`;
-  return { message, code, retryable: true, cause: redaction.cause(error) };
+  return { message, code, retryable: !certificateCode.test(code ?? ''), cause: redaction.cause(error) };
 }
 
 /** Data that is not what the endpoint sends, with a bounded piece of it. */
@@ -97,6 +97,8 @@ function notSent(error: unknown, redaction: Redaction): RxMistralError {
   });
 }
 
+// A certificate that is refused now is refused the next time too.
+const certificateCode = /^(?:CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|ERR_(?:SSL|TLS))/;
 // Of the system, of undici and its parser, of TLS: what a fetcher of the user's own throws too. Any other code (ENOENT of
 // the key's file, ERR_INVALID_ARG_TYPE) is a fault on this side.
 const connectionCode =

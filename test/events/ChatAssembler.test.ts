@@ -292,4 +292,15 @@ describe('ChatAssembler', () => {
     assembler.end();
     expect(JSON.parse(JSON.stringify(events))).toEqual(events);
   });
+
+  it('announces no call as whole that ran out of length, and keeps it in the message', () => {
+    const events: ChatEvent[] = [];
+    const assembler = new ChatAssembler('request-1', 1, (event) => events.push(event));
+    const call = (id: string, text: string) => ({ id, function: { name: 'weather', arguments: text } });
+    const delta = { toolCalls: [call('aaaaaaaaa', '{"city":"Rome"}'), { ...call('bbbbbbbbb', '{"ci'), index: 1 }] };
+    assembler.push({ id: 'c', model: 'm', choices: [{ index: 0, delta, finishReason: 'length' }] });
+    assembler.end();
+    expect(events.filter(({ type }) => type === 'tool-call')).toMatchObject([{ toolCall: { id: 'aaaaaaaaa' } }]);
+    expect(events.at(-1)).toMatchObject({ type: 'complete', message: { toolCalls: [{ id: 'aaaaaaaaa' }, { id: 'bbbbbbbbb' }] } });
+  });
 });

@@ -46,17 +46,9 @@ export interface RxMistralErrorInit {
 }
 
 /** An {@link RxMistralError} as plain JSON: see {@link RxMistralError.fromJSON}. */
-export interface RxMistralErrorJson {
+export interface RxMistralErrorJson extends Omit<RxMistralErrorInit, 'cause'> {
   readonly name: string;
-  readonly kind: RxMistralErrorKind;
-  readonly message: string;
   readonly retryable: boolean;
-  readonly status?: number | undefined;
-  readonly code?: string | undefined;
-  readonly requestId?: string | undefined;
-  readonly retryAfterMs?: number | undefined;
-  readonly which?: TimeoutName | undefined;
-  readonly partial?: PartialMessage | undefined;
   readonly cause?: ErrorCause | undefined;
 }
 

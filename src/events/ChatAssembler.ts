@@ -6,6 +6,7 @@ import { RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.j
 import { addUsage } from './addUsage.js';
 import type { ChatEvent } from './ChatEvent.js';
 import { EchoFilter } from './EchoFilter.js';
+import { isRecord } from './isRecord.js';
 import { MessageBuilder } from './MessageBuilder.js';
 import { completeToolCall, ToolCallAssembler } from './ToolCallAssembler.js';
 
@@ -231,8 +232,3 @@ function isJson(text: string): boolean {
     return false;
   }
 }
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-

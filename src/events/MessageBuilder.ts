@@ -2,6 +2,7 @@ import type { AssistantMessage } from '@mistralai/mistralai/models/components/as
 import type { ContentChunk } from '@mistralai/mistralai/models/components/contentchunk.js';
 import type { ToolCall } from '@mistralai/mistralai/models/components/toolcall.js';
 import type { CompletedToolCall } from './ChatEvent.js';
+import { isRecord } from './isRecord.js';
 
 type TextPart = { readonly type: 'text'; readonly text: string };
 type ThinkingPart = {
@@ -121,8 +122,4 @@ function isTextPart(value: unknown): value is TextPart {
 
 function isThinkingPart(value: unknown): value is ThinkingPart {
   return isRecord(value) && value['type'] === 'thinking' && Array.isArray(value['thinking']);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
+import { isRecord } from './isRecord.js';
 
 /**
  * The usage of two attempts together: numbers are added, also those in nested objects (`prompt_tokens_details`); of
@@ -17,10 +18,6 @@ function add(first: Readonly<Record<string, unknown>>, second: Readonly<Record<s
 
 function addValues(first: unknown, second: unknown): unknown {
   if (typeof first === 'number' && typeof second === 'number') return first + second;
-  if (isRecord(first) && isRecord(second)) return add(first, second);
+  if (isRecord(first) && isRecord(second) && !Array.isArray(second)) return add(first, second);
   return second ?? first;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { fail } from '../errors/expect.js';
+import { isRecord } from '../events/isRecord.js';
 import type { MistralTransport } from './MistralTransport.js';
 import type { SdkClient } from './SdkCall.js';
 import { sdkTransport } from './sdkTransport.js';
@@ -19,13 +20,9 @@ export function transportOf(client: MistralClient): MistralTransport {
 }
 
 function isTransport(client: unknown): client is MistralTransport {
-  return isObject(client) && typeof client['call'] === 'function' && typeof client['stream'] === 'function';
+  return isRecord(client) && typeof client['call'] === 'function' && typeof client['stream'] === 'function';
 }
 
 function isSdkClient(client: unknown): client is SdkClient {
-  return isObject(client) && isObject(client['_options']) && typeof client['_createRequest'] === 'function';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  return isRecord(client) && isRecord(client['_options']) && typeof client['_createRequest'] === 'function';
 }

@@ -2,7 +2,7 @@ import { VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { createRetryBudget, type RetryBudget } from '../../src/control/retryBudget.js';
 import { expectRetryConfig, type RetryAttempt, startRetryPlan } from '../../src/control/retryPlan.js';
-import { RxMistralError } from '../../src/errors/index.js';
+import { RxMistralError } from '../../src/errors/RxMistralError.js';
 import { constantBackoff, exponentialBackoff } from '../../src/policies/backoff.js';
 
 const failure = (retryAfterMs?: number): RxMistralError =>

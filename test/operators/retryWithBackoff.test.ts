@@ -21,7 +21,7 @@ import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRetryBudget } from '../../src/control/retryBudget.js';
 import type { RetryConfig } from '../../src/control/retryPlan.js';
-import { RxMistralError } from '../../src/errors/index.js';
+import { RxMistralError } from '../../src/errors/RxMistralError.js';
 import { retryWithBackoff } from '../../src/operators/retryWithBackoff.js';
 import { constantBackoff, exponentialBackoff } from '../../src/policies/backoff.js';
 import { parseRetryAfter } from '../../src/policies/retryAfter.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maxTimerMs } from '../../src/errors/expect.js';
-import { RxMistralError } from '../../src/errors/index.js';
+import { RxMistralError } from '../../src/errors/RxMistralError.js';
 import { type Backoff, constantBackoff, exponentialBackoff } from '../../src/policies/backoff.js';
 import { decideRetry, type RetryPolicy, type RetryState } from '../../src/policies/retryDecision.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RxMistralError, TruncatedStreamError } from '../../src/errors/index.js';
+import { RxMistralError, TruncatedStreamError } from '../../src/errors/RxMistralError.js';
 import { hasZeroAllowance, isRetryableError, isRetryableStatus } from '../../src/policies/retryable.js';
 
 const none = new Headers();

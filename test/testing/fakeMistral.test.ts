@@ -3,7 +3,7 @@ import type { ChatCompletionStreamRequest } from '@mistralai/mistralai/models/co
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
 import { catchError, concat, EMPTY, firstValueFrom, from, lastValueFrom, NEVER, Observable, of, take, throwError, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { RxMistralError } from '../../src/errors/index.js';
+import { RxMistralError } from '../../src/errors/RxMistralError.js';
 import { answer, chunk, completion, fakeMistral, type FakeMistralScript, marbles } from '../../src/testing/index.js';
 import { httpError } from '../../src/transport/httpError.js';
 import type { ResponseMeta, TransportOptions } from '../../src/transport/MistralTransport.js';

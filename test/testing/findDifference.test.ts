@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { findDifference } from '../../src/testing/findDifference.js';
-import { RxMistralError } from '../../src/errors/index.js';
+import { RxMistralError } from '../../src/errors/RxMistralError.js';
 
 class Point {
   readonly x: number;

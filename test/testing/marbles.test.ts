@@ -3,7 +3,7 @@ import type { CompletionChunk } from '@mistralai/mistralai/models/components/com
 import { asyncScheduler, catchError, delay, EMPTY, map, mergeMap, of, timeout, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, test, vi } from 'vitest';
-import { RxMistralError } from '../../src/errors/index.js';
+import { RxMistralError } from '../../src/errors/RxMistralError.js';
 import { chunk, type MarbleHelpers, marbles } from '../../src/testing/index.js';
 import { chatStreamOperation } from '../../src/transport/operations/chatStream.js';
 

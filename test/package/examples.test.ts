@@ -36,7 +36,7 @@ describe.concurrent('examples', { timeout: 60_000 }, () => {
 
   it('resume.ts goes on where the answer was cut, twice', async () => {
     const { code, output } = await example('resume.ts');
-    expect(output).toMatch(/\w \[connection, resume\] [\s\S]*\[truncated, resume\] [\s\S]*\n\d+ tokens over all attempts\n$/);
+    expect(output).toMatch(/\S \[connection, resume\] [\s\S]*\[truncated, resume\] [\s\S]*\n\d+ tokens over all attempts\n$/);
     expect(code).toBe(0);
   });
 

@@ -33,6 +33,10 @@ export class EventStreamParser {
   // A piece that ended in CR: an LF at the start of the next one belongs to the same line end.
   #endedInCarriageReturn = false;
   #atStart = true;
+  // The decoder may hold bytes of a character from the piece before.
+  #endedInCharacter = false;
+  // In a piece that is all ASCII, characters count as bytes.
+  #isAscii = true;
 
   #data = '';
   #hasData = false;
@@ -59,7 +63,10 @@ export class EventStreamParser {
   push(bytes: Uint8Array): boolean {
     // A piece that ends in ASCII leaves nothing in the decoder, which is several times as fast without `stream`.
     const stream = (bytes.at(-1) ?? 0x80) >= 0x80;
-    return this.#read(this.#decoder.decode(bytes, { stream }));
+    const text = this.#decoder.decode(bytes, { stream });
+    this.#isAscii = !stream && !this.#endedInCharacter && text.length === bytes.byteLength;
+    this.#endedInCharacter = stream;
+    return this.#read(text);
   }
 
   #read(text: string): boolean {
@@ -115,7 +122,8 @@ export class EventStreamParser {
   #expectWithinBound(text: string, start: number, end: number): number {
     const isWhole = end < text.length;
     if (isWhole && this.#pendingBytes + (end - start) * 3 <= this.#maxEventBytes) return 0;
-    const bytes = this.#pendingBytes + encoder.encode(text.slice(start, end)).byteLength;
+    const length = this.#isAscii ? end - start : encoder.encode(text.slice(start, end)).byteLength;
+    const bytes = this.#pendingBytes + length;
     if (bytes > this.#maxEventBytes) this.#failOverBound();
     return bytes;
   }

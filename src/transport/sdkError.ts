@@ -20,7 +20,8 @@ export function sdkError(error: unknown, response: CapturedResponse | undefined,
     const clean = { get: (name: string) => cleanOrNull(headers.get(name), redaction) };
     return httpError({ status, headers: clean, body: redaction.text(text), now: asyncScheduler.now() });
   }
-  if (response?.fault !== undefined) return brokenAnswerError(response.fault, redaction);
+  // In the middle of an answer that is no stream.
+  if (response?.fault !== undefined) return connectionError('The connection broke', response.fault, redaction);
   if (response !== undefined) return unexpectedResponse(response, redaction);
   if (nameOf(error) === 'SDKValidationError') return requestRefused(error, redaction);
   return notSent(error, redaction);
@@ -31,13 +32,8 @@ export function brokenStreamError(error: unknown, redaction: Redaction): Truncat
   return new TruncatedStreamError({ kind: 'connection', ...describeFault('The connection broke', error, redaction) });
 }
 
-// The connection broke in the middle of an answer that is no stream.
-function brokenAnswerError(error: unknown, redaction: Redaction): RxMistralError {
-  return new RxMistralError({ kind: 'connection', ...describeFault('The connection broke', error, redaction) });
-}
-
-function connectionError(error: unknown, redaction: Redaction): RxMistralError {
-  return new RxMistralError({ kind: 'connection', ...describeFault('No connection to the server', error, redaction) });
+function connectionError(what: string, error: unknown, redaction: Redaction): RxMistralError {
+  return new RxMistralError({ kind: 'connection', ...describeFault(what, error, redaction) });
 }
 
 function describeFault(what: string, error: unknown, redaction: Redaction) {
@@ -89,7 +85,7 @@ function describeIssue(issue: unknown): string {
 }
 
 function notSent(error: unknown, redaction: Redaction): RxMistralError {
-  if (isConnectionFault(error)) return connectionError(error, redaction);
+  if (isConnectionFault(error)) return connectionError('No connection to the server', error, redaction);
   return new RxMistralError({
     kind: 'validation',
     message: 'The request could not be made: the API key, a hook or the HTTP client failed',

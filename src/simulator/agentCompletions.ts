@@ -1,4 +1,5 @@
 import type { Agent } from './agentRegistry.js';
+import { agentNotFound } from './agents.js';
 import { completionAnswer } from './completion.js';
 import { validationFailed } from './errorBodies.js';
 import { string } from './fieldChecks.js';
@@ -16,6 +17,7 @@ export const agentCompletionRoutes: readonly Route[] = [
       if (complaints.length > 0) return validationFailed(complaints, settings.validationErrors);
 
       const given = body as CompletionBody & { readonly agent_id: string };
+      if (agents.isDeleted(given.agent_id)) return agentNotFound(given.agent_id);
       const request = asAgent(given, agents.get(given.agent_id));
       return contradictionIn(request) ?? answers.answer(completionAnswer, request, record);
     },

@@ -6,8 +6,8 @@ export interface StreamEvent {
   readonly event?: string | undefined;
 }
 
-/** What an endpoint answers, before any fault: an event stream, a JSON document, or bytes as they are. */
-export type Answer = EventsAnswer | JsonAnswer | BytesAnswer;
+/** What an endpoint answers, before any fault: an event stream, a JSON document, bytes as they are, or a file. */
+export type Answer = EventsAnswer | JsonAnswer | BytesAnswer | FileAnswer;
 
 interface AnswerBase {
   readonly status: number;
@@ -16,6 +16,8 @@ interface AnswerBase {
   readonly tokens?: number | undefined;
   /** What giving this answer changes; not called where a rate limit takes its place. */
   readonly onAdmitted?: (() => void) | undefined;
+  /** Called when the response is over, but not all of the answer was written: the client left, or a fault cut it. */
+  readonly onCut?: (() => void) | undefined;
 }
 
 export interface EventsAnswer extends AnswerBase {
@@ -36,6 +38,17 @@ export interface BytesAnswer extends AnswerBase {
   readonly isDocument: boolean;
 }
 
+/**
+ * A file, or a part of it, read while it is sent; with its length, unless a fault says otherwise. Faults strike its bytes only:
+ * `truncate`, `reset`, `stall`, `slow` (by bytes), `split`, `late-end` and `no-length`; its lines count as events.
+ */
+export interface FileAnswer extends AnswerBase {
+  readonly kind: 'file';
+  readonly size: number;
+  /** The bytes from `start` on, `length` of them or as many as there are. */
+  readonly read: (start: number, length: number) => Buffer;
+}
+
 /** The last event of a stream of completions. */
 export const doneEvent: StreamEvent = { data: '[DONE]' };
 
@@ -46,7 +59,7 @@ export interface NamedData {
 }
 
 /** The last events of streams of named events. */
-const lastTypes: readonly string[] = ['transcription.done', 'speech.audio.done'];
+const lastTypes: readonly string[] = ['transcription.done', 'speech.audio.done', 'conversation.response.done'];
 
 export function namedEvent(data: NamedData): StreamEvent {
   return { event: data.type, data };
@@ -64,3 +77,6 @@ export function isLastEvent({ data }: StreamEvent): boolean {
 export function jsonAnswer(status: number, body: unknown, headers?: Readonly<Record<string, string>>): JsonAnswer {
   return { kind: 'json', status, body, headers };
 }
+
+/** A 204: it is done, and there is nothing to say. */
+export const emptyAnswer: Answer = { kind: 'bytes', status: 204, pieces: [], isDocument: true, tokens: 0 };

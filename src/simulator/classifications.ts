@@ -2,6 +2,7 @@ import { jsonAnswer } from './answer.js';
 import { validationFailed } from './errorBodies.js';
 import { object } from './fieldChecks.js';
 import { hexDigits, randomFrom } from './random.js';
+import { requestKey } from './requestKey.js';
 import type { Route } from './route.js';
 import { textsComplaints, textsOf, type TextsBody } from './textInputs.js';
 import { countTokens } from './tokens.js';
@@ -34,7 +35,7 @@ export const classificationRoutes: readonly Route[] = [
       const results = texts.map((text) =>
         Object.fromEntries(Object.entries(targets).map(([target, labels]) => [target, { scores: scoresOf(text, target, labels) }])),
       );
-      const id = randomFrom(settings.seed, 'classification', JSON.stringify(request)).text(32, hexDigits);
+      const id = randomFrom(settings.seed, 'classification', requestKey(request)).text(32, hexDigits);
       const usage = { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens };
       return { ...jsonAnswer(200, { id, model: request.model, results, usage }), tokens };
     },

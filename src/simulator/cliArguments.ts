@@ -142,6 +142,7 @@ function faultFrom(kind: FaultKind, value: string | undefined): Fault {
       return { kind, timestamp: value };
     case 'coalesce':
     case 'byte-order-mark':
+    case 'no-length':
       return { kind };
   }
 }

@@ -5,6 +5,7 @@ import { draftFromReply, draftFromSeed, type Draft, type DraftTask } from './dra
 import { exactAnswer, isExact } from './exactReply.js';
 import { hexDigits, randomFrom } from './random.js';
 import type { AnswerReply, CompletionBody, ContentChunk, ContentDelta, Message, Reply, Usage } from './reply.js';
+import { requestKey } from './requestKey.js';
 import type { Settings } from './settings.js';
 import { countTokens } from './tokens.js';
 import { alternate, toolCallFragments, wholeToolCall } from './toolCalls.js';
@@ -40,7 +41,7 @@ interface Head {
 }
 
 /** The beginning of an answer, and the conversation that led to it. */
-function splitPrefix(messages: readonly Message[]): { readonly messages: readonly Message[]; readonly prefix: string | undefined } {
+export function splitPrefix(messages: readonly Message[]): { readonly messages: readonly Message[]; readonly prefix: string | undefined } {
   const last = messages.at(-1);
   if (last?.role !== 'assistant' || last.prefix !== true) return { messages, prefix: undefined };
   return { messages: messages.slice(0, -1), prefix: contentText(last.content) };
@@ -50,9 +51,9 @@ function splitPrefix(messages: readonly Message[]): { readonly messages: readonl
  * What an answer depends on: not whether it is streamed or where it is cut, so that a cut one can be asked for again, or
  * continued, and stays the same.
  */
-function answerKey(body: CompletionBody, messages: readonly Message[]): string {
+export function answerKey(body: CompletionBody, messages: readonly Message[]): string {
   const { stream: _stream, max_tokens: _maxTokens, stop: _stop, n: _n, metadata: _metadata, ...rest } = body;
-  return JSON.stringify(Object.entries({ ...rest, messages }).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return requestKey({ ...rest, messages });
 }
 
 function headOf(body: CompletionBody, key: string, settings: Settings, reply: AnswerReply | undefined): Head {
@@ -65,7 +66,8 @@ function headOf(body: CompletionBody, key: string, settings: Settings, reply: An
   };
 }
 
-function usageOf(body: CompletionBody, drafts: readonly Draft[]): Usage {
+/** What an answer costs. */
+export function usageOf(body: CompletionBody, drafts: readonly Draft[]): Usage {
   const messages = body.messages ?? [];
   // A few tokens frame each message; tools and schemas are read as text.
   const offered = [body['tools'], body['response_format']].filter((part) => part !== undefined && part !== null);
@@ -95,7 +97,7 @@ function wholeBody(head: Head, drafts: readonly Draft[], usage: Usage | null): o
 }
 
 /** Text alone is a string; anything else is a list, in which neighbours of a kind are one chunk. */
-function joinContent(deltas: readonly ContentDelta[]): string | readonly ContentChunk[] {
+export function joinContent(deltas: readonly ContentDelta[]): string | readonly ContentChunk[] {
   if (deltas.every((delta) => typeof delta === 'string')) return deltas.join('');
   const joined: ContentChunk[] = [];
   for (const chunk of deltas.flatMap((delta) => (typeof delta === 'string' ? [{ type: 'text', text: delta }] : delta))) {

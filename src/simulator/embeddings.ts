@@ -2,6 +2,7 @@ import { jsonAnswer, type JsonAnswer } from './answer.js';
 import { errorBody, validationFailed } from './errorBodies.js';
 import { integerFrom, object, oneOf } from './fieldChecks.js';
 import { hexDigits, randomFrom } from './random.js';
+import { requestKey } from './requestKey.js';
 import type { Route } from './route.js';
 import { textsComplaints, textsOf, type TextsBody } from './textInputs.js';
 import { countTokens } from './tokens.js';
@@ -41,7 +42,7 @@ export const embeddingRoutes: readonly Route[] = [
         const values = quantised(vectors.of(model, text, output_dimension ?? 1_024), output_dtype ?? 'float');
         return { object: 'embedding', embedding: encoding_format === 'base64' ? base64(values) : Array.from(values), index };
       });
-      const id = randomFrom(settings.seed, 'embeddings', JSON.stringify(request)).text(32, hexDigits);
+      const id = randomFrom(settings.seed, 'embeddings', requestKey(request)).text(32, hexDigits);
       const usage = { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens };
       return { ...jsonAnswer(200, { id, object: 'list', data, model, usage }), tokens };
     },

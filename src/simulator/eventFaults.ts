@@ -95,12 +95,16 @@ function isBadJson(what: MalformedFault['what']): boolean {
 }
 
 function finishWithError(parts: readonly StreamPart[], { at }: FinishErrorFault): readonly StreamPart[] {
+  const done = parts.find((part) => holdsNamed(part) && part.data.type === 'conversation.response.done');
+  if (done !== undefined) return [...parts.slice(0, at ?? parts.indexOf(done)), namedEvent(conversationError)];
   if (at === undefined) return mapChunks(parts, (chunk) => withFinishReason(chunk, 'error'));
   const model = parts.find(holdsChunk);
   if (model === undefined) return parts;
   const data: Chunk = { ...model.data, choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error' }] };
   return [...parts.slice(0, at), { ...model, data }, doneEvent];
 }
+
+const conversationError: NamedData = { type: 'conversation.response.error', message: 'Internal server error', code: 500 };
 
 function duplicate(parts: readonly StreamPart[], at: number | 'all'): readonly StreamPart[] {
   if (at === 'all') {
@@ -123,6 +127,8 @@ function addUnknown(parts: readonly StreamPart[], { what = 'fields' }: ExtraFaul
       return withContentChunk(parts, { type: 'hologram', hologram: { width: 3 } });
     case 'proto-type':
       return withContentChunk(parts, { type: '__proto__', text: 'polluted' });
+    case 'odd-field':
+      return mapNamed(mapChunks(parts, (chunk) => ({ ...chunk, created: 'just now' })), (data) => ({ ...data, created_at: 'just now' }));
     case 'proto-key':
       return mapNamed(mapDeltas(parts, withProtoKey), withProtoKey);
   }
@@ -150,8 +156,8 @@ function canBeFilled(part: StreamPart): part is StreamEvent {
   return holdsChunk(part) || (holdsNamed(part) && fillableFieldOf(part.data) !== undefined);
 }
 
-function fillableFieldOf(data: NamedData): 'text' | 'audio_data' | undefined {
-  return (['text', 'audio_data'] as const).find((field) => typeof data[field] === 'string');
+function fillableFieldOf(data: NamedData): 'text' | 'audio_data' | 'content' | undefined {
+  return (['text', 'audio_data', 'content'] as const).find((field) => typeof data[field] === 'string');
 }
 
 function filled(part: StreamEvent, length: number): StreamEvent {

@@ -1,60 +1,12 @@
 import { expectations } from './expectations.js';
-import type { FaultRule, FaultScript } from './faultRules.js';
+import { chooser, type Chooser } from './faultChooser.js';
+import type { FaultScript } from './faultRules.js';
 import type { Fault, FaultKind } from './faults.js';
-import { randomFrom } from './random.js';
 import type { RecordedRequest } from './recordedRequest.js';
 
-/** Decides which faults strike a request; called once for each, in order. */
-export type FaultChooser = (request: RecordedRequest) => readonly Fault[];
-
-/** Prepares a script; what it needs of memory are counters. */
-export function chooseFaults(script: FaultScript | undefined, seed: number | string): FaultChooser {
-  if (script === undefined) return () => [];
-  let n = -1;
-  if (typeof script === 'function') {
-    return (request) => {
-      n += 1;
-      const chosen = asList(script(request, n) ?? []);
-      chosen.forEach((fault, i) => {
-        checkFault(`faults(request, ${n})[${i}]`, fault);
-      });
-      return chosen;
-    };
-  }
-
-  const rules = asList(script).map((rule, i) => prepare(rule, i, seed));
-  return (request) => {
-    n += 1;
-    return rules.flatMap((rule) => rule(request, n));
-  };
-}
-
-function prepare(rule: FaultRule, position: number, seed: number | string): (request: RecordedRequest, n: number) => readonly Fault[] {
-  const name = `faults[${position}]`;
-  expectations.object(name, rule);
-  const { on, times = Infinity, probability = 1 } = rule;
-  if (rule.times !== undefined) expectations.integer(`${name}.times`, times, 0);
-  expectations.number(`${name}.probability`, probability, 0, 1);
-  const faults = rule.kind === undefined ? asList(rule.fault) : [rule];
-  for (const fault of faults) checkFault(name, fault);
-
-  let struck = 0;
-  return (request, n) => {
-    if (struck >= times || !matches(on, request, n)) return [];
-    if (probability < 1 && !randomFrom(seed, 'fault', position, n).chance(probability)) return [];
-    struck += 1;
-    return faults;
-  };
-}
-
-function matches(on: FaultRule['on'], request: RecordedRequest, n: number): boolean {
-  if (on === undefined) return true;
-  if (typeof on === 'function') return on(request, n);
-  return asList(on).includes(n);
-}
-
-function asList<Value>(value: Value | readonly Value[]): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : [value as Value];
+/** Prepares a script of what goes wrong with responses. */
+export function chooseFaults(script: FaultScript | undefined, seed: number | string): Chooser<Fault, RecordedRequest> {
+  return chooser(script, { name: 'faults', key: 'fault', seed, check: checkFault });
 }
 
 // A map rather than a list, so that the compiler asks for a kind that is added to the union.
@@ -118,7 +70,7 @@ const checks: { readonly [Kind in FaultKind]: (name: string, fault: Extract<Faul
     if (fault.at !== 'all') expectations.integer(`${name}.at`, fault.at, 0);
   },
   extra: (name, fault) => {
-    expectations.oneOf(`${name}.what`, fault.what, ['fields', 'finish-reason', 'content-type', 'proto-type', 'proto-key']);
+    expectations.oneOf(`${name}.what`, fault.what, ['fields', 'finish-reason', 'content-type', 'proto-type', 'odd-field', 'proto-key']);
   },
   'late-end': (name, fault) => {
     checkDelayOrForever(`${name}.for`, fault.for);
@@ -128,6 +80,7 @@ const checks: { readonly [Kind in FaultKind]: (name: string, fault: Extract<Faul
     expectations.integer(`${name}.bytes`, fault.bytes, 1, 256 * 1024 * 1024);
     expectations.integer(`${name}.at`, fault.at, 0);
   },
+  'no-length': () => undefined,
   deprecated: (name, fault) => {
     expectations.string(`${name}.timestamp`, fault.timestamp);
   },

@@ -1,21 +1,22 @@
 /**
  * A place in a response. `{ events: 2, bytes: 10 }` is ten bytes into the third event; events count `[DONE]`, bytes are
  * those of the body (not of HTTP's chunk framing). A whole answer, in JSON, counts as a single event; of a raw reply each piece
- * does. A place behind the end is the end.
+ * does, of a file each line. A place behind the end is the end.
  */
 export type Position =
   | 'before-headers'
   | 'after-headers'
   | { readonly events?: number | undefined; readonly bytes?: number | undefined };
 
-/** Ends the response as if all were well (a proper end of the chunked body), but too early. */
+/** Ends the response as if all were well (a proper end of the chunked body), but too early. No length is announced then. */
 export interface TruncateFault {
   readonly kind: 'truncate';
   /** Where it ends; `'after-headers'` is an empty 200. @defaultValue only what `omit` says */
   readonly at?: Exclude<Position, 'before-headers'> | undefined;
   /**
    * What an otherwise full answer leaves out: `[DONE]`, the chunks with a finish reason, or both. A stream that ends with an
-   * event of its own (`transcription.done`, `speech.audio.done`) is left without that one, whichever is named.
+   * event of its own (`transcription.done`, `speech.audio.done`, `conversation.response.done`) is left without that one, whichever is
+   * named.
    *
    * @defaultValue `'both'`, or nothing where `at` or `blankLine` is given
    */
@@ -24,7 +25,10 @@ export interface TruncateFault {
   readonly blankLine?: boolean | undefined;
 }
 
-/** Destroys the socket. */
+/**
+ * Destroys the socket. What the request has changed stays changed: `at: 'before-headers'`, a batch job is made, and whoever
+ * asked for it does not hear of it.
+ */
 export interface ResetFault {
   readonly kind: 'reset';
   /** @defaultValue `{ events: 1 }` */
@@ -70,7 +74,10 @@ export interface MalformedFault {
   readonly then?: 'go-on' | 'end' | undefined;
 }
 
-/** The finish reason is `"error"`. What has no finish reason (audio, embeddings, …) stays as it is. */
+/**
+ * The finish reason is `"error"`; the stream of a conversation ends in `conversation.response.error`. What has no finish reason
+ * (audio, embeddings, …) stays as it is.
+ */
 export interface FinishErrorFault {
   readonly kind: 'finish-error';
   /** After how many events the answer finishes so. @defaultValue where it would have finished anyway */
@@ -171,13 +178,14 @@ export interface ExtraFault {
    * - `'finish-reason'`: an unknown finish reason;
    * - `'content-type'`: a content chunk of an unknown type, or such an event in a stream of named events;
    * - `'proto-type'`: a content chunk, or an event, whose type is `"__proto__"`;
+   * - `'odd-field'`: a known field with a value of another type: when it was made, in words;
    * - `'proto-key'`: deltas, or named events, with a key `"__proto__"`.
    *
    * A whole answer takes `'fields'` and `'finish-reason'` only.
    *
    * @defaultValue 'fields'
    */
-  readonly what?: 'fields' | 'finish-reason' | 'content-type' | 'proto-type' | 'proto-key' | undefined;
+  readonly what?: 'fields' | 'finish-reason' | 'content-type' | 'proto-type' | 'odd-field' | 'proto-key' | undefined;
 }
 
 /** Keeps the response open behind its last event (`[DONE]`). */
@@ -187,6 +195,11 @@ export interface LateEndFault {
   readonly for?: number | undefined;
   /** Text to send behind the last event, before the wait. */
   readonly junk?: string | undefined;
+}
+
+/** Sends a whole answer or a file in chunks, without announcing its length. */
+export interface NoLengthFault {
+  readonly kind: 'no-length';
 }
 
 /** Makes one event this large, by filling its text or audio. */
@@ -224,6 +237,7 @@ export type Fault =
   | ExtraFault
   | LateEndFault
   | LargeFault
+  | NoLengthFault
   | DeprecatedFault;
 
 export type FaultKind = Fault['kind'];

@@ -20,6 +20,9 @@ export const string: Check = (value) => (typeof value === 'string' ? undefined :
 export const boolean: Check = (value) => (typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'Input should be a valid boolean' });
 export const list: Check = (value) => (Array.isArray(value) ? undefined : { type: 'list_type', msg: 'Input should be a valid list' });
 export const object: Check = (value) => (isFields(value) ? undefined : { type: 'dict_type', msg: 'Input should be a valid dictionary' });
+/** A number as a query or a form has it. */
+export const digits: Check = (value) =>
+  /^\d{1,9}$/.test(String(value)) ? undefined : { type: 'int_parsing', msg: 'Input should be a valid integer, unable to parse string as an integer' };
 export const missing: Wrong = { type: 'missing', msg: 'Field required' };
 export const tooShort: Wrong = { type: 'too_short', msg: 'List should have at least 1 item after validation, not 0' };
 

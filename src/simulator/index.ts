@@ -1,4 +1,21 @@
-export type { FaultCondition, FaultRule, FaultScript } from './faultRules.js';
+export type {
+  BareJobFault,
+  BatchFault,
+  BatchFaultKind,
+  BatchStatus,
+  EndFault,
+  ExpireFault,
+  FailRequestsFault,
+  LoseLinesFault,
+  MalformedLinesFault,
+  NoCustomIdFault,
+  NoOutputFileFault,
+  RepeatLinesFault,
+  RequestChoice,
+  StatusTextFault,
+  StuckFault,
+} from './batchFaults.js';
+export type { BatchFaultRule, BatchFaultScript, BatchJobInfo, FaultCondition, FaultRule, FaultScript, RuleOf, ScriptOf } from './faultRules.js';
 export type {
   ByteOrderMarkFault,
   CoalesceFault,
@@ -14,6 +31,7 @@ export type {
   LateEndFault,
   LineEndsFault,
   MalformedFault,
+  NoLengthFault,
   Position,
   ResetFault,
   SlowFault,
@@ -22,7 +40,7 @@ export type {
   StatusFault,
   TruncateFault,
 } from './faults.js';
-export type { Allowance, RateLimitOptions, SimulatorOptions } from './options.js';
+export type { Allowance, BatchOptions, ConversationOptions, RateLimitOptions, SimulatorOptions } from './options.js';
 export type { Outcome, RecordedRequest } from './recordedRequest.js';
 export type {
   AnswerReply,
@@ -34,6 +52,7 @@ export type {
   RawReply,
   Reply,
   ReplyScript,
+  ReplyServerTool,
   ReplyToolCall,
   ToolCallStyle,
   Usage,

@@ -51,3 +51,21 @@ export function randomFrom(...key: readonly (string | number)[]): Random {
     },
   };
 }
+
+/** An id in the form of a UUID of version 7. */
+export function uuidFrom(random: Random): string {
+  const hex = random.text(32, hexDigits);
+  return [hex.slice(0, 8), hex.slice(8, 12), `7${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join('-');
+}
+
+/** The numbers from 0 up to, and without, `count`, in any order (Fisher and Yates's shuffle, as Durstenfeld wrote it). */
+export function shuffled(count: number, random: Random): Uint32Array {
+  const numbers = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i -= 1) {
+    const j = random.integer(0, i);
+    const number = numbers[i] ?? 0;
+    numbers[i] = numbers[j] ?? 0;
+    numbers[j] = number;
+  }
+  return numbers;
+}

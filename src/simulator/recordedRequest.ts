@@ -27,6 +27,7 @@ export interface RecordedRequest {
    * bytes, sha256 }` for a file; the text of anything else. `undefined` until it has been read, and where there is none.
    */
   readonly body: unknown;
+  /** Of an upload, those that have come so far. */
   readonly bodyBytes: number;
   /** 1, or more where the same method, path and body came before: a retry, most likely. */
   readonly attempt: number;

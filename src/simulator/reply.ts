@@ -25,7 +25,10 @@ export interface ToolCallStyle {
   readonly parallel?: number | undefined;
   /** Fragments: whether those of parallel calls alternate. @defaultValue true */
   readonly interleaved?: boolean | undefined;
-  /** Fragments: the id of the later ones: none, `null` (which the SDK's own reader refuses) or the string `"null"`. */
+  /**
+   * Fragments: the id of the later ones: none, `null` (which the SDK's own reader refuses) or the string `"null"`. Those of a
+   * conversation repeat id and name, unless this is given.
+   */
   readonly laterId?: 'missing' | 'null' | 'null-string' | undefined;
   /** Whether calls carry their `index`. Fragments of parallel calls always do, or nobody could join them. */
   readonly index?: boolean | undefined;
@@ -41,6 +44,18 @@ export interface ReplyToolCall {
   readonly name: string;
   /** JSON text, or a value to be written as such. */
   readonly arguments: unknown;
+  /** Conversations: the server will run it itself, once a person has confirmed it (`tool_confirmations`). @defaultValue false */
+  readonly needsConfirmation?: boolean | undefined;
+}
+
+/** A tool that runs on the server, in a conversation. */
+export interface ReplyServerTool {
+  /** Such as `'web_search'`. */
+  readonly name: string;
+  /** JSON text, or a value to be written as such. @defaultValue {} */
+  readonly arguments?: unknown;
+  /** What is said of it when it is done. @defaultValue nothing */
+  readonly info?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A scripted answer. It is sent as it stands: `max_tokens`, `stop` and `response_format` do not change it. */
@@ -55,17 +70,27 @@ export interface AnswerReply {
   readonly contentShape?: 'string' | 'list' | undefined;
   readonly toolCalls?: readonly ReplyToolCall[] | undefined;
   readonly toolCallStyle?: ToolCallStyle | undefined;
-  /** `null`: none is sent. @defaultValue 'tool_calls' where there are any, else 'stop' */
+  /**
+   * `null`: none is sent. A conversation has none: there, `null` leaves out `conversation.response.done`, and `'error'` is an `error`.
+   *
+   * @defaultValue 'tool_calls' where there are any, else 'stop'
+   */
   readonly finishReason?: string | null | undefined;
   /** `null`: none is sent. @defaultValue counted */
   readonly usage?: Usage | null | undefined;
   readonly id?: string | undefined;
   readonly model?: string | undefined;
+  /** Conversations: what runs on the server before the text. */
+  readonly serverTools?: readonly ReplyServerTool[] | undefined;
+  /** Conversations: the agents, by id, to whom it is handed over before all else, one after the other. */
+  readonly handoffs?: readonly string[] | undefined;
+  /** Conversations: ends in `conversation.response.error`, behind all else; a whole answer is a 500. */
+  readonly error?: { readonly message?: string | undefined; readonly code?: number | undefined } | undefined;
 }
 
 /**
  * Exact events: a string is the event's data as it stands, anything else is written as JSON. `[DONE]` follows. In a stream of
- * audio, an event is named as its `type` says, and nothing follows.
+ * audio or of a conversation, an event is named as its `type` says, and nothing follows.
  */
 export interface EventsReply {
   readonly events: readonly unknown[];
@@ -100,10 +125,10 @@ export interface Message {
 }
 
 /**
- * What to answer chat, agents and FIM with, and audio: one reply for all, or a function of the request's body and of `n`, the
+ * What to answer chat, agents, FIM and conversations with, and audio: one reply for all, or a function of the request's body and of `n`, the
  * number (from 0) of such answers asked for since this script was set. Where it returns `undefined`, the answer is the seeded one.
  *
- * The body is that of a chat, with the agent's model, instructions and tools or the prompt as a message; `request.body` is as it
- * came. A transcription takes the reply's `text` and `usage`, and speech only exact events and bytes.
+ * The body is that of a chat, with the agent's model, instructions and tools or the prompt as a message, and of a conversation with
+ * all its entries as messages and its `conversation_id`; `request.body` is as it came. A transcription takes the reply's `text` and `usage`, and speech only exact events and bytes.
  */
 export type ReplyScript = Reply | ((body: CompletionBody, n: number, request: RecordedRequest) => Reply | undefined);

@@ -4,14 +4,15 @@ import { jsonAnswer, type Answer } from './answer.js';
 import { gatewayBody, errorBody, invalidRequest } from './errorBodies.js';
 import type { Exchange } from './exchange.js';
 import type { Fault } from './faults.js';
-import { hexDigits, randomFrom } from './random.js';
+import { randomFrom, uuidFrom } from './random.js';
 import type { RateLimiter } from './rateLimiter.js';
 import type { RequestLog } from './requestLog.js';
-import { planResponse } from './responsePlan.js';
+import { planResponse, type ResponsePlan } from './responsePlan.js';
 import { writeResponse } from './responseWriter.js';
-import { matchRoute } from './routes.js';
+import { matchRoute, type RouteMatch } from './routes.js';
 import type { Simulation } from './simulation.js';
 import { statusAnswer } from './statusFault.js';
+import { Upload } from './upload.js';
 
 /** What the handling of requests needs of the simulator. */
 export interface RequestContext {
@@ -38,33 +39,51 @@ export async function handleRequest(request: IncomingMessage, exchange: Exchange
 async function answerRequest(request: IncomingMessage, exchange: Exchange, context: RequestContext): Promise<void> {
   const { record } = exchange;
   const { settings } = context.simulation;
-  const requestId = correlationId(settings.seed, record.index);
+  const requestId = uuidFrom(randomFrom(settings.seed, 'request id', record.index));
+  const match = matchRoute(record.method, record.path);
+  const upload = match.found === 'route' && match.route.upload ? new Upload(record.headers['content-type'] ?? '') : undefined;
 
-  const bytes = await readBody(request, settings.maxBodyBytes);
-  // The client left in the middle of its own request.
-  if (bytes === 'broken') return;
-  if (bytes !== 'too-large') context.log.addBody(record, bytes);
+  try {
+    const end = await (upload ? receiveUpload(request, exchange, upload, context) : receiveBody(request, exchange, context));
+    // The client left in the middle of its own request.
+    if (end === 'broken') return;
 
-  const faults = context.chooseFaults(record);
-  record.faults = faults.map((fault) => fault.kind);
-  exchange.noteChange();
-  const replaced = faults.findLast((fault) => fault.kind === 'status');
-  let answer: Answer;
-  if (replaced) answer = statusAnswer(replaced, requestId);
-  else if (bytes === 'too-large') answer = jsonAnswer(413, gatewayBody('Request size limit exceeded', requestId), { connection: 'close' });
-  else answer = await answerOf(record, requestId, context);
+    const faults = context.chooseFaults(record);
+    record.faults = faults.map((fault) => fault.kind);
+    exchange.noteChange();
+    const replaced = faults.findLast((fault) => fault.kind === 'status');
+    let answer: Answer;
+    if (replaced) answer = statusAnswer(replaced, requestId);
+    else if (end === 'too-large') answer = jsonAnswer(413, gatewayBody('Request size limit exceeded', requestId));
+    else answer = await answerOf(record, match, upload, requestId, context);
 
-  const named = { 'mistral-correlation-id': requestId, ...answer.headers };
-  await exchange.pause(settings.latency);
-  const plan = planResponse({ ...answer, headers: named }, faults, randomFrom(settings.seed, 'wire', record.index));
-  await writeResponse(exchange, plan, settings);
+    const named = { 'mistral-correlation-id': requestId, ...answer.headers };
+    await exchange.pause(settings.latency);
+    const plan = planResponse({ ...answer, headers: named }, faults, randomFrom(settings.seed, 'wire', record.index));
+    await writeResponse(exchange, plan, settings);
+    if (isCut(answer, plan, record)) answer.onCut?.();
+  } finally {
+    upload?.dispose();
+  }
 }
 
-async function answerOf(record: Exchange['record'], requestId: string, context: RequestContext): Promise<Answer> {
+/** Events that a fault has added count as if they were the answer's. */
+function isCut(answer: Answer, { frames }: ResponsePlan, { eventsWritten, bytesWritten }: Exchange['record']): boolean {
+  if (answer.kind === 'events') return eventsWritten < answer.events.length;
+  return bytesWritten < frames.reduce((length, frame) => length + frame.length, 0);
+}
+
+async function answerOf(
+  record: Exchange['record'],
+  match: RouteMatch,
+  upload: Upload | undefined,
+  requestId: string,
+  context: RequestContext,
+): Promise<Answer> {
   const { simulation } = context;
-  const match = matchRoute(record.method, record.path);
   if (match.found === 'nothing') return jsonAnswer(404, gatewayBody('no Route matched with those values', requestId));
-  if (!isAuthorised(record.headers['authorization'], simulation.settings.apiKey)) {
+  const isOpen = match.found === 'route' && match.route.keyless === true;
+  if (!isOpen && !isAuthorised(record.headers['authorization'], simulation.settings.apiKey)) {
     return jsonAnswer(401, gatewayBody('Unauthorized', requestId));
   }
   if (match.found === 'path') return jsonAnswer(405, { detail: 'Method Not Allowed' }, { allow: match.methods.join(', ') });
@@ -72,7 +91,7 @@ async function answerOf(record: Exchange['record'], requestId: string, context: 
   const isJson = (record.headers['content-type'] ?? 'application/json').includes('json');
   if (isJson && typeof record.body === 'string') return invalidRequest('The body is not valid JSON', 'invalid_request_body');
   const query = new URLSearchParams(record.query);
-  const answer = match.route.handle({ record, body: record.body, parameters: match.parameters, query }, simulation);
+  const answer = match.route.handle({ record, body: record.body, parameters: match.parameters, query, upload }, simulation);
   // Awaited only where it must be: between an answer and what it changes, no other request is to come.
   return limited(answer instanceof Promise ? await answer : answer, context);
 }
@@ -92,26 +111,42 @@ function isAuthorised(authorization: string | undefined, apiKey: string | undefi
   return key !== undefined && (apiKey === undefined || key === apiKey);
 }
 
-function correlationId(seed: number | string, index: number): string {
-  const hex = randomFrom(seed, 'request id', index).text(32, hexDigits);
-  return [hex.slice(0, 8), hex.slice(8, 12), `7${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join('-');
+type Reception = 'whole' | 'too-large' | 'broken';
+
+async function receiveBody(request: IncomingMessage, { record }: Exchange, { simulation, log }: RequestContext): Promise<Reception> {
+  const pieces: Buffer[] = [];
+  const end = await receive(request, simulation.settings.maxBodyBytes, (piece) => pieces.push(piece));
+  if (end === 'whole') log.addBody(record, Buffer.concat(pieces));
+  return end;
 }
 
-function readBody(request: IncomingMessage, most: number): Promise<Buffer | 'too-large' | 'broken'> {
-  return new Promise((resolve) => {
-    const pieces: Buffer[] = [];
+async function receiveUpload(request: IncomingMessage, exchange: Exchange, upload: Upload, { simulation, log }: RequestContext): Promise<Reception> {
+  const end = await receive(request, simulation.settings.maxFileBytes, (piece) => {
+    upload.push(piece);
+    exchange.record.bodyBytes += piece.length;
+    exchange.noteChange();
+  });
+  if (end === 'whole') log.addForm(exchange.record, upload.end());
+  return end;
+}
+
+/** Reads a body to its end, or to so many bytes. Rejects with what `onPiece` throws. */
+function receive(request: IncomingMessage, most: number, onPiece: (piece: Buffer) => void): Promise<Reception> {
+  return new Promise((resolve, reject) => {
     let size = 0;
     request.on('data', (piece: Buffer) => {
       size += piece.length;
-      if (size <= most) pieces.push(piece);
-      else {
-        // Answered at once; what else comes is read and dropped, or the client might not see the answer.
-        pieces.length = 0;
-        resolve('too-large');
-      }
+      // Answered at once; what else comes is read and dropped, or the client might not see the answer.
+      if (size > most) resolve('too-large');
+      else
+        try {
+          onPiece(piece);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
     });
     request.on('end', () => {
-      resolve(Buffer.concat(pieces, Math.min(size, most)));
+      resolve('whole');
     });
     request.on('error', () => {
       resolve('broken');

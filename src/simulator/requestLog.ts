@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-import { isMultipartForm } from './multipartForm.js';
+import { isMultipartForm } from './multipartParser.js';
 import { recordedBody } from './recordedBody.js';
 import type { RecordedRequest, RequestRecord } from './recordedRequest.js';
 
@@ -60,14 +60,25 @@ export class RequestLog {
     const contentType = record.headers['content-type'] ?? '';
     record.bodyBytes = bytes.length;
     record.body = recordedBody(bytes, contentType);
-    // The bytes of a form differ from one attempt to the next, by its boundary; what is read of it does not.
-    const same = isMultipartForm(contentType) ? JSON.stringify(record.body ?? null) : bytes;
-    record.attempt = this.#nextAttempt(createHash('sha256').update(`${record.method} ${record.path}\n`).update(same).digest('base64'));
+    this.#countAttempt(record, isMultipartForm(contentType) ? undefined : bytes);
+  }
+
+  /** The same for a form that was put aside while it came; `undefined` where it was none. */
+  addForm(record: RequestRecord, form: Readonly<Record<string, unknown>> | undefined): void {
+    record.body = form;
+    this.#countAttempt(record, undefined);
   }
 
   forget(): void {
     this.#requests.length = 0;
     this.#attempts.clear();
+  }
+
+  /** The bytes of a form differ from one attempt to the next, by its boundary; what is read of it does not. */
+  #countAttempt(record: RequestRecord, bytes: Buffer | undefined): void {
+    const same = bytes ?? JSON.stringify(record.body ?? null);
+    const key = createHash('sha256').update(`${record.method} ${record.path}\n`).update(same).digest('base64');
+    record.attempt = this.#nextAttempt(key);
   }
 
   #nextAttempt(key: string): number {

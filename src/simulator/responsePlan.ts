@@ -1,4 +1,4 @@
-import type { Answer } from './answer.js';
+import type { Answer, FileAnswer } from './answer.js';
 import { alterDocument, alterEvents, malformedText } from './eventFaults.js';
 import { lastLineEndLength, renderEvents } from './eventStreamText.js';
 import type { Fault, Position } from './faults.js';
@@ -20,8 +20,10 @@ export interface PlacedStop {
 export interface ResponsePlan {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The body, an event each; a document is a single one. */
+  /** The body, an event each; a document is a single one. Of a file, what follows it. */
   readonly frames: readonly Buffer[];
+  /** What is read while it is sent. */
+  readonly file: FileAnswer | undefined;
   readonly isEventStream: boolean;
   /** Sent at once, with its length, unless something happens to it. */
   readonly isDocument: boolean;
@@ -42,8 +44,10 @@ const renderings = new WeakMap<object, readonly Buffer[]>();
 
 export function planResponse(answer: Answer, faults: readonly Fault[], random: Random): ResponsePlan {
   const isEventStream = answer.kind === 'events';
+  const file = answer.kind === 'file' ? answer : undefined;
   const frames = renderBody(answer, faults);
-  const placedStops = placeStops(frames, isEventStream, faults);
+  const placedStops = placeStops(file ? fileLayout(file, frames) : framesLayout(frames), isEventStream, faults);
+  const hasLength = !faults.some((fault) => ['truncate', 'late-end', 'no-length'].includes(fault.kind));
   const split = faults.findLast((fault) => fault.kind === 'split');
   const deprecated = faults.findLast((fault) => fault.kind === 'deprecated');
 
@@ -52,12 +56,15 @@ export function planResponse(answer: Answer, faults: readonly Fault[], random: R
     headers: {
       ...(answer.kind === 'events' && { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }),
       ...(answer.kind === 'json' && { 'content-type': 'application/json' }),
+      ...(file && { 'content-type': 'application/octet-stream' }),
+      ...(file && hasLength && { 'content-length': String(file.size) }),
       ...answer.headers,
       ...(deprecated && { 'x-model-deprecation-timestamp': deprecated.timestamp ?? '2026-12-31T00:00:00Z' }),
     },
     frames,
+    file,
     isEventStream,
-    isDocument: answer.kind === 'json' || (answer.kind === 'bytes' && answer.isDocument),
+    isDocument: hasLength && (answer.kind === 'json' || (answer.kind === 'bytes' && answer.isDocument)),
     beforeHeaders: placedStops.filter(({ offset }) => offset < 0).map(({ stop }) => stop),
     stops: placedStops.filter(({ offset }) => offset >= 0),
     pieceSize: split && (() => (split.size === 'random' ? random.integer(1, 64) : (split.size ?? 1))),
@@ -72,6 +79,7 @@ function renderBody(answer: Answer, faults: readonly Fault[]): readonly Buffer[]
   const lateEnds = faults.filter((fault) => fault.kind === 'late-end');
   const junk = lateEnds.flatMap((fault) => (fault.junk === undefined ? [] : [Buffer.from(fault.junk)]));
 
+  if (answer.kind === 'file') return junk;
   if (answer.kind === 'bytes') {
     return [...answer.pieces.map((piece) => Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)), ...junk];
   }
@@ -90,22 +98,63 @@ function renderBody(answer: Answer, faults: readonly Fault[]): readonly Buffer[]
   return rendering;
 }
 
+/** Where things are in a body. */
+interface Layout {
+  readonly size: number;
+  /** Where the event of this number begins, or the end where there are not so many. */
+  startOf(event: number): number;
+  /** The last two bytes or more before an offset. */
+  before(offset: number): Uint8Array;
+}
+
+function framesLayout(frames: readonly Buffer[]): Layout {
+  return {
+    size: byteLength(frames),
+    startOf: (event) => byteLength(frames.slice(0, event)),
+    before: (offset) => bytesBefore(frames, offset),
+  };
+}
+
+/** A line counts as an event. */
+function fileLayout({ size, read }: FileAnswer, behind: readonly Buffer[]): Layout {
+  return {
+    size: size + byteLength(behind),
+    startOf: (line) => startOfLine({ size, read }, line),
+    before: (offset) => read(Math.max(0, offset - 2), Math.min(2, offset)),
+  };
+}
+
+function startOfLine({ size, read }: Pick<FileAnswer, 'size' | 'read'>, line: number): number {
+  let lines = 0;
+  for (let start = 0; start < size && lines < line; start += filePiece) {
+    const piece = read(start, filePiece);
+    for (let index = piece.indexOf('\n'); index >= 0; index = piece.indexOf('\n', index + 1)) {
+      lines += 1;
+      if (lines === line) return start + index + 1;
+    }
+  }
+  return line === 0 ? 0 : size;
+}
+
+/** How much of a file is read at once, in bytes. */
+export const filePiece = 65_536;
+
 /** Stops before the headers have a negative offset. */
-function placeStops(frames: readonly Buffer[], isEventStream: boolean, faults: readonly Fault[]): readonly PlacedStop[] {
+function placeStops(layout: Layout, isEventStream: boolean, faults: readonly Fault[]): readonly PlacedStop[] {
   if (faults.length === 0) return [];
   const offsetOf = (position: Position): number => {
     if (position === 'before-headers') return -1;
     const { events = 0, bytes = 0 } = position === 'after-headers' ? {} : position;
-    return Math.min(byteLength(frames.slice(0, events)) + bytes, total);
+    return Math.min(layout.startOf(events) + bytes, total);
   };
-  const total = byteLength(frames);
+  const total = layout.size;
 
   const stops = faults.flatMap((fault): readonly PlacedStop[] => {
     switch (fault.kind) {
       case 'truncate': {
         if (fault.at === undefined && !isEventStream) return [{ offset: Math.floor(total / 2), stop: { act: 'end' } }];
         const offset = fault.at === undefined ? total : offsetOf(fault.at);
-        const lineEnd = fault.blankLine === false ? lastLineEndLength(bytesBefore(frames, offset)) : 0;
+        const lineEnd = fault.blankLine === false ? lastLineEndLength(layout.before(offset)) : 0;
         return [{ offset: offset - lineEnd, stop: { act: 'end' } }];
       }
       case 'reset':

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 
+import type { FileAnswer } from './answer.js';
 import type { Exchange } from './exchange.js';
-import type { ResponsePlan, Stop } from './responsePlan.js';
+import { filePiece, type ResponsePlan, type Stop } from './responsePlan.js';
 
 /** How fast responses are written. */
 export interface Pace {
@@ -68,16 +69,33 @@ async function writeBody(exchange: Exchange, plan: ResponsePlan, pace: Pace): Pr
 }
 
 function* piecesOf(plan: ResponsePlan, pace: Pace): Iterable<Buffer> {
-  const { frames, pieceSize } = plan;
-  if (pieceSize !== undefined) {
-    const body = joined(frames);
-    for (let start = 0; start < body.length;) {
-      const end = start + pieceSize();
-      yield body.subarray(start, end);
-      start = end;
-    }
-  } else if (plan.coalesced || pace.writes === 'coalesced') yield joined(frames);
+  const { frames, file, pieceSize } = plan;
+  if (pieceSize !== undefined) yield* recut(file ? filePieces(plan, file) : [joined(frames)], pieceSize);
+  else if (file !== undefined) yield* filePieces(plan, file);
+  else if (plan.coalesced || pace.writes === 'coalesced') yield joined(frames);
   else yield* frames;
+}
+
+function* filePieces({ frames }: ResponsePlan, { size, read }: FileAnswer): Iterable<Buffer> {
+  for (let start = 0; start < size; start += filePiece) yield read(start, Math.min(filePiece, size - start));
+  yield* frames;
+}
+
+/** The same bytes in pieces of these sizes. */
+function* recut(pieces: Iterable<Buffer>, nextSize: () => number): Iterable<Buffer> {
+  let size = nextSize();
+  let rest: Buffer = Buffer.alloc(0);
+  for (const piece of pieces) {
+    const given = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    let start = 0;
+    while (given.length - start >= size) {
+      yield given.subarray(start, start + size);
+      start += size;
+      size = nextSize();
+    }
+    rest = given.subarray(start);
+  }
+  if (rest.length > 0) yield rest;
 }
 
 // Like the rendering itself (see responsePlan.ts), for answers that are given many times.
@@ -145,7 +163,8 @@ class Progress {
   constructor(plan: ResponsePlan, pace: Pace) {
     this.#plan = plan;
     this.#pace = pace;
-    this.#endOfNextEvent = plan.frames[0]?.length ?? Infinity;
+    // The lines of a file are not counted.
+    this.#endOfNextEvent = (plan.file ? undefined : plan.frames[0]?.length) ?? Infinity;
   }
 
   add(length: number): void {
@@ -164,7 +183,7 @@ class Progress {
   takeWait(): number {
     let wait = this.#wait;
     const { tokensPerSecond } = this.#pace;
-    if (tokensPerSecond !== undefined && this.events < this.#plan.frames.length) {
+    if (tokensPerSecond !== undefined && !this.#plan.file && this.events < this.#plan.frames.length) {
       wait += this.#startedAt + (this.events * 1000) / tokensPerSecond - performance.now();
     }
     if (wait < 1) return 0;

@@ -1,8 +1,11 @@
 import { agentCompletionRoutes } from './agentCompletions.js';
 import { agentRoutes } from './agents.js';
+import { batchJobRoutes } from './batchJobs.js';
 import { chatCompletionRoutes } from './chatCompletions.js';
 import { classificationRoutes } from './classifications.js';
+import { conversationRoutes } from './conversations.js';
 import { embeddingRoutes } from './embeddings.js';
+import { fileRoutes } from './files.js';
 import { fimCompletionRoutes } from './fimCompletions.js';
 import { modelRoutes } from './models.js';
 import { moderationRoutes } from './moderations.js';
@@ -23,7 +26,10 @@ export const routes: readonly Route[] = [
   ...transcriptionRoutes,
   ...speechRoutes,
   ...agentRoutes,
+  ...conversationRoutes,
   ...modelRoutes,
+  ...fileRoutes,
+  ...batchJobRoutes,
 ];
 
 export type RouteMatch =

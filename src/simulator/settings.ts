@@ -1,3 +1,5 @@
+import { resolveBatchSettings } from './batchSettings.js';
+import { checkConversationOptions } from './conversationRegistry.js';
 import { expectations } from './expectations.js';
 import { chooseFaults } from './faultScript.js';
 import type { Allowance, SimulatorOptions } from './options.js';
@@ -16,6 +18,8 @@ export interface Settings {
   readonly answerTokens: number | undefined;
   readonly validationErrors: 'detail' | 'error-detail';
   readonly maxBodyBytes: number;
+  readonly maxFileBytes: number;
+  readonly fileRanges: boolean;
   readonly maxRecordedRequests: number;
 }
 
@@ -34,8 +38,10 @@ export function resolveSettings(options: SimulatorOptions): Settings {
   expectations.oneOf('writes', options.writes, ['burst', 'one-per-event', 'coalesced']);
   expectations.string('apiKey', options.apiKey);
   checkReply(options.reply);
-  // For its checks only: the rules are prepared, and counted, by the simulator.
+  // For their checks only: the rules are prepared, and counted, by the simulator.
   chooseFaults(options.faults, 0);
+  resolveBatchSettings(options.batch, 0);
+  checkConversationOptions(options.conversations);
   expectations.object('rateLimit', options.rateLimit);
   checkAllowance('rateLimit.requests', options.rateLimit?.requests);
   checkAllowance('rateLimit.tokens', options.rateLimit?.tokens);
@@ -45,6 +51,8 @@ export function resolveSettings(options: SimulatorOptions): Settings {
   expectations.integer('answerTokens', options.answerTokens, 1, 1_000_000);
   expectations.oneOf('validationErrors', options.validationErrors, ['detail', 'error-detail']);
   expectations.integer('maxBodyBytes', options.maxBodyBytes, 0);
+  expectations.integer('maxFileBytes', options.maxFileBytes, 0);
+  expectations.boolean('fileRanges', options.fileRanges);
   expectations.integer('maxRecordedRequests', options.maxRecordedRequests, 0);
 
   return {
@@ -59,6 +67,8 @@ export function resolveSettings(options: SimulatorOptions): Settings {
     answerTokens: options.answerTokens,
     validationErrors: options.validationErrors ?? 'detail',
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 * 1024,
+    maxFileBytes: options.maxFileBytes ?? 512 * 1024 * 1024,
+    fileRanges: options.fileRanges ?? false,
     maxRecordedRequests: options.maxRecordedRequests ?? 10_000,
   };
 }

@@ -7,7 +7,7 @@ import { Exchange } from './exchange.js';
 import { expectations } from './expectations.js';
 import type { FaultScript } from './faultRules.js';
 import { chooseFaults } from './faultScript.js';
-import type { SimulatorOptions } from './options.js';
+import type { BatchOptions, ConversationOptions, SimulatorOptions } from './options.js';
 import { RateLimiter } from './rateLimiter.js';
 import type { RecordedRequest } from './recordedRequest.js';
 import type { ReplyScript } from './reply.js';
@@ -33,6 +33,12 @@ export interface Simulator {
   setFaults(script?: FaultScript): void;
   /** Replaces the reply script; without an argument answers come from the seed. */
   setReply(script?: ReplyScript): void;
+  /** Replaces the options of batch jobs, their faults included, for jobs made from now on. @throws TypeError as the option does */
+  setBatch(options?: BatchOptions): void;
+  /** Replaces the options of conversations, for those that are known too. @throws TypeError as the option does */
+  setConversations(options?: ConversationOptions): void;
+  /** Forgets conversations now, these or all: they are a 404 from now on. */
+  forgetConversations(...ids: readonly string[]): void;
   /** Empties `requests`; indices go on. */
   forgetRequests(): void;
   /**
@@ -40,15 +46,16 @@ export interface Simulator {
    * Rejects after `timeout` ms, and when the simulator closes before. @defaultValue timeout 5000
    */
   until(condition: (simulator: Simulator) => boolean, options?: { readonly timeout?: number | undefined }): Promise<void>;
-  /** Destroys all sockets, and resolves when the port is free. Calling it again is harmless. */
+  /** Destroys all sockets, stops all batch jobs, deletes all files, and resolves when the port is free. Calling it again is harmless. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a Mistral API server on loopback, for tests, examples and benchmarks. It answers from a seed, so the same request
  * always gets the same answer; or by a script; and it breaks as it is told to. Served are the completions of chat, agents and FIM,
- * transcriptions and speech, all of them streamed and whole; embeddings, moderations, classifications and OCR; models; and
- * agents, which can be created, found and listed.
+ * transcriptions and speech, all of them streamed and whole; embeddings, moderations, classifications and OCR; models;
+ * agents and their versions; conversations, which are remembered; and files and batch jobs, whose requests get the answers that they would
+ * have got live.
  *
  * Nothing leaves the machine, and any API key will do unless `apiKey` is given.
  *
@@ -79,7 +86,7 @@ export interface Simulator {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = resolveSettings(options);
   const { host = '127.0.0.1', port = 0 } = options;
-  const simulation = createSimulation(settings, options.reply);
+  const simulation = createSimulation(settings, options);
   const log = new RequestLog(settings.maxRecordedRequests);
   const rateLimiter = options.rateLimit && new RateLimiter(options.rateLimit);
   const conditions = new Conditions();
@@ -139,6 +146,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       checkReply(script);
       simulation.answers.follow(script);
     },
+    setBatch(batch) {
+      simulation.batch.configure(batch);
+    },
+    setConversations(conversations) {
+      simulation.conversations.configure(conversations);
+    },
+    forgetConversations(...ids) {
+      const { conversations } = simulation;
+      for (const id of ids.length > 0 ? ids : conversations.all.map((each) => each.id)) conversations.remove(id);
+    },
     forgetRequests() {
       log.forget();
     },
@@ -148,6 +165,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     },
     close() {
       closing ??= shutDown(server, exchanges, connections.keys()).then(() => {
+        simulation.batch.dispose();
+        simulation.files.dispose();
         conditions.close();
       });
       return closing;

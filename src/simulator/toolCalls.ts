@@ -108,7 +108,8 @@ export function alternate<Value>(lists: readonly (readonly Value[])[]): readonly
   return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list.slice(i, i + 1))).flat();
 }
 
-function argumentsObject(call: ToolCall): unknown {
+/** The arguments as a value, where they are JSON. */
+export function argumentsObject(call: ToolCall): unknown {
   try {
     return JSON.parse(call.argumentsText);
   } catch {

@@ -4,9 +4,10 @@ import { proseTokens } from './answerText.js';
 import { invalidRequest, validationFailed, type ValidationDetail } from './errorBodies.js';
 import { exactAnswer, isExact } from './exactReply.js';
 import { complaint, either, fieldComplaints, isFields, list, object, string, type Check, type Fields } from './fieldChecks.js';
-import { isMultipartForm } from './multipartForm.js';
+import { isMultipartForm } from './multipartParser.js';
 import { randomFrom } from './random.js';
 import type { CompletionBody } from './reply.js';
+import { requestKey } from './requestKey.js';
 import type { Route } from './route.js';
 import { tokenise } from './tokens.js';
 
@@ -113,7 +114,7 @@ function usageOf(pieces: readonly string[]): AudioUsage {
 
 /** Whether it is streamed does not change what is said. */
 function keyOf({ stream: _stream, ...form }: CompletionBody): string {
-  return JSON.stringify(Object.entries(form).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return requestKey(form);
 }
 
 const trueOrFalse: Check = (value) =>

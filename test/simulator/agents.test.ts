@@ -1,8 +1,16 @@
 import { agentsComplete } from '@mistralai/mistralai/funcs/agentsComplete.js';
 import { agentsStream } from '@mistralai/mistralai/funcs/agentsStream.js';
 import { betaAgentsCreate } from '@mistralai/mistralai/funcs/betaAgentsCreate.js';
+import { betaAgentsCreateVersionAlias } from '@mistralai/mistralai/funcs/betaAgentsCreateVersionAlias.js';
+import { betaAgentsDelete } from '@mistralai/mistralai/funcs/betaAgentsDelete.js';
+import { betaAgentsDeleteVersionAlias } from '@mistralai/mistralai/funcs/betaAgentsDeleteVersionAlias.js';
 import { betaAgentsGet } from '@mistralai/mistralai/funcs/betaAgentsGet.js';
+import { betaAgentsGetVersion } from '@mistralai/mistralai/funcs/betaAgentsGetVersion.js';
 import { betaAgentsListPages } from '@mistralai/mistralai/funcs/betaAgentsListPages.js';
+import { betaAgentsListVersionAliases } from '@mistralai/mistralai/funcs/betaAgentsListVersionAliases.js';
+import { betaAgentsListVersions } from '@mistralai/mistralai/funcs/betaAgentsListVersions.js';
+import { betaAgentsUpdate } from '@mistralai/mistralai/funcs/betaAgentsUpdate.js';
+import { betaAgentsUpdateVersion } from '@mistralai/mistralai/funcs/betaAgentsUpdateVersion.js';
 import { Agent$inboundSchema, type Agent } from '@mistralai/mistralai/models/components/agent.js';
 import { describe, expect, test } from 'vitest';
 
@@ -38,6 +46,9 @@ describe('an agent', () => {
       expect(await listAgents(simulator, '?page_size=1&page=1')).toEqual([other]);
       expect(await listAgents(simulator, '?name=Poet')).toEqual([other]);
       expect(await listAgents(simulator, '?search=weath')).toEqual([agent]);
+      const tagged = await accepted(betaAgentsCreate(client, { model: 'm', name: 'Tagged', metadata: { team: 'a', rank: 1 } }));
+      expect(await listAgents(simulator, `?metadata=${encodeURIComponent('{"team":"a"}')}`)).toEqual([tagged]);
+      expect(await listAgents(simulator, `?metadata=${encodeURIComponent('{"rank":2}')}`)).toEqual([]);
     });
   });
 
@@ -103,6 +114,91 @@ describe('an agent', () => {
     await withSimulator({}, async (simulator) => {
       const response = await request(simulator, '/v1/agents?page=one');
       expect([response.status, await response.json()]).toMatchObject([422, { detail: [{ loc: ['query', 'page'], type: 'int_parsing' }] }]);
+    });
+  });
+});
+
+describe('an agent that is changed', () => {
+  const definition = { model: 'm', name: 'Poet', instructions: 'Rhyme.', tools: [weatherTool], description: 'Writes' };
+
+  test('gets a new version with what was changed and what was not; the old one can still be read', async () => {
+    await withSimulator({}, async (simulator) => {
+      const client = core(simulator);
+      const first = await accepted(betaAgentsCreate(client, definition));
+      const second = await accepted(betaAgentsUpdate(client, { agentId: first.id, updateAgentRequest: { instructions: 'Do not rhyme.', description: null, versionMessage: 'calmer' } }));
+      expect(second).toMatchObject({ ...definition, id: first.id, instructions: 'Do not rhyme.', description: null, version: 1, versions: [0, 1], versionMessage: 'calmer', createdAt: first.createdAt });
+      expect(second.updatedAt.getTime()).toBeGreaterThan(first.updatedAt.getTime());
+      expect(await accepted(betaAgentsGet(client, { agentId: first.id }))).toEqual(second);
+      expect(await listAgents(simulator)).toEqual([second]);
+      const old = { ...first, versions: [0, 1] };
+      expect(await accepted(betaAgentsGet(client, { agentId: first.id, agentVersion: 0 }))).toEqual(old);
+      expect(await accepted(betaAgentsGetVersion(client, { agentId: first.id, version: '0' }))).toEqual(old);
+      expect(await accepted(betaAgentsListVersions(client, { agentId: first.id }))).toEqual([old, second]);
+      expect(await accepted(betaAgentsListVersions(client, { agentId: first.id, page: 1, pageSize: 1 }))).toEqual([second]);
+    });
+  });
+
+  test('answers in the version that it was switched to', async () => {
+    const models: (string | undefined)[] = [];
+    const reply = ({ model }: CompletionBody): string => {
+      models.push(model);
+      return 'Hi';
+    };
+    await withSimulator({ reply }, async (simulator) => {
+      const client = core(simulator);
+      const { id: agentId } = await accepted(betaAgentsCreate(client, definition));
+      await accepted(betaAgentsUpdate(client, { agentId, updateAgentRequest: { model: 'm2' } }));
+      await accepted(agentsComplete(client, { agentId, messages }));
+      expect(await accepted(betaAgentsUpdateVersion(client, { agentId, version: 0 }))).toMatchObject({ version: 0, versions: [0, 1] });
+      await accepted(agentsComplete(client, { agentId, messages }));
+      expect(models).toEqual(['m2', 'm']);
+      // What is changed now is the version that answers; its number is a new one.
+      expect(await accepted(betaAgentsUpdate(client, { agentId, updateAgentRequest: { name: 'Bard' } }))).toMatchObject({ model: 'm', version: 2, versions: [0, 1, 2] });
+    });
+  });
+
+  test('has names for its versions', async () => {
+    await withSimulator({}, async (simulator) => {
+      const client = core(simulator);
+      const { id: agentId } = await accepted(betaAgentsCreate(client, definition));
+      await accepted(betaAgentsUpdate(client, { agentId, updateAgentRequest: { model: 'm2' } }));
+      const alias = await accepted(betaAgentsCreateVersionAlias(client, { agentId, alias: 'stable', version: 0 }));
+      expect(alias).toMatchObject({ alias: 'stable', version: 0 });
+      expect(await accepted(betaAgentsGet(client, { agentId, agentVersion: 'stable' }))).toMatchObject({ model: 'm', version: 0 });
+      await accepted(betaAgentsCreateVersionAlias(client, { agentId, alias: 'stable', version: 1 }));
+      expect(await accepted(betaAgentsListVersionAliases(client, { agentId }))).toMatchObject([{ alias: 'stable', version: 1, createdAt: alias.createdAt }]);
+      await accepted(betaAgentsDeleteVersionAlias(client, { agentId, alias: 'stable' }));
+      expect(await accepted(betaAgentsListVersionAliases(client, { agentId }))).toEqual([]);
+    });
+  });
+
+  test('is gone when it was deleted, for its completions too', async () => {
+    await withSimulator({}, async (simulator) => {
+      const client = core(simulator);
+      const { id: agentId } = await accepted(betaAgentsCreate(client, definition));
+      await accepted(betaAgentsDelete(client, { agentId }));
+      expect(simulator.requests.at(-1)).toMatchObject({ method: 'DELETE', status: 204 });
+      expect(await listAgents(simulator)).toEqual([]);
+      const statuses = [
+        (await request(simulator, `/v1/agents/${agentId}`)).status,
+        (await request(simulator, '/v1/agents/completions', { agent_id: agentId, messages })).status,
+      ];
+      expect(statuses).toEqual([404, 404]);
+      // Its id is not given away again.
+      expect((await accepted(betaAgentsCreate(client, definition))).id).not.toBe(agentId);
+    });
+  });
+
+  test('is refused a change with a 422, or a 404 where there is none', async () => {
+    await withSimulator({}, async (simulator) => {
+      const { id } = await accepted(betaAgentsCreate(core(simulator), definition));
+      const change = (path: string, body: unknown): Promise<Response> =>
+        fetch(`${simulator.url}${path}`, { method: 'PATCH', headers: { authorization: 'Bearer any', 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const wrong = await change(`/v1/agents/${id}`, { tools: {} });
+      expect([wrong.status, await wrong.json()]).toMatchObject([422, { detail: [{ loc: ['body', 'tools'] }] }]);
+      expect((await change('/v1/agents/ag_none', { name: 'n' })).status).toBe(404);
+      expect((await change(`/v1/agents/${id}/version?version=7`, {})).status).toBe(404);
+      expect((await change(`/v1/agents/${id}/version`, {})).status).toBe(422);
     });
   });
 });

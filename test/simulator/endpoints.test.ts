@@ -1,6 +1,7 @@
 import { agentsStream } from '@mistralai/mistralai/funcs/agentsStream.js';
 import { audioSpeechComplete } from '@mistralai/mistralai/funcs/audioSpeechComplete.js';
 import { audioTranscriptionsStream } from '@mistralai/mistralai/funcs/audioTranscriptionsStream.js';
+import { betaConversationsStartStream } from '@mistralai/mistralai/funcs/betaConversationsStartStream.js';
 import { fimStream } from '@mistralai/mistralai/funcs/fimStream.js';
 import { describe, expect, test } from 'vitest';
 
@@ -26,6 +27,8 @@ const endpoints: readonly Endpoint[] = [
   ['agents (POST)', '/v1/agents', () => ({ model: 'm', name: 'n' })],
   ['agents (GET)', '/v1/agents', () => undefined],
   ['agents/pages', '/v1/agents/pages', () => undefined],
+  ['conversations (POST)', '/v1/conversations', () => ({ model: 'm', inputs: 'Hello!' })],
+  ['conversations (GET)', '/v1/conversations', () => undefined],
 ];
 const posts = endpoints.filter(([, , body]) => body() !== undefined);
 
@@ -105,6 +108,13 @@ const streams: Readonly<Record<string, Stream>> = {
     last: /^\[DONE\]$/,
     read: (simulator) => acceptedEvents(fimStream(core(simulator), { model: 'm', prompt: 'a' })),
   },
+  conversation: {
+    path: '/v1/conversations',
+    // One that is not remembered begins the same each time.
+    body: () => ({ model: 'm', inputs: 'Hello!', store: false, stream: true }),
+    last: /"type":"conversation\.response\.done"/,
+    read: (simulator) => acceptedEvents(betaConversationsStartStream(core(simulator), { model: 'm', inputs: 'Hello!', store: false })),
+  },
   transcription: {
     path: '/v1/audio/transcriptions',
     body: () => form({ model: 'm', file_id: 'f', stream: 'true' }),
@@ -125,7 +135,7 @@ describe.each(Object.entries(streams))('the stream of %s', (name, { path, body, 
     return (await request(simulator, path, body())).text();
   };
   const dataUnder = async (simulator: Simulator, faults?: FaultScript): Promise<readonly string[]> => eventData(await textUnder(simulator, faults));
-  const isNamed = name === 'transcription' || name === 'speech';
+  const isNamed = name !== 'agents' && name !== 'fim';
 
   test('is truncated before its last event, and whole otherwise', async () => {
     await withSimulator({}, async (simulator) => {

@@ -311,6 +311,7 @@ describe('odd events', () => {
     expect(chunksOf((await arrive({ kind: 'extra', what: 'finish-reason' })).text).at(-1)?.choices[0]?.finish_reason).toBe('content_filter');
     expect(chunksOf((await arrive({ kind: 'extra', what: 'content-type' })).text)[1]?.choices[0]?.delta.content).toMatchObject([{ type: 'hologram' }]);
     expect(chunksOf((await arrive({ kind: 'extra', what: 'proto-type' })).text)[1]?.choices[0]?.delta.content).toMatchObject([{ type: '__proto__' }]);
+    expect(chunksOf((await arrive({ kind: 'extra', what: 'odd-field' })).text)[0]?.created).toBe('just now');
     expect((await arrive({ kind: 'extra', what: 'proto-key' })).text).toContain('"__proto__":{"polluted":true}');
   });
 

@@ -1,5 +1,6 @@
 /** What made-up answers carry where a test does not care: the same each time, so that tests can compare whole events. */
 export const defaultId = 'completion-1';
+export const defaultConversationId = 'conversation-1';
 export const defaultModel = 'mistral-small-latest';
 /** Seconds since 1970. */
 export const defaultCreated = 1_700_000_000;

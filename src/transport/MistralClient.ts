@@ -1,8 +1,8 @@
 import { fail } from '../errors/expect.js';
-import { isRecord } from '../events/isRecord.js';
-import type { MistralTransport } from './MistralTransport.js';
+import { isRecord } from '../errors/isRecord.js';
+import type { MistralTransport, StreamTransport } from './MistralTransport.js';
 import type { SdkClient } from './SdkCall.js';
-import { sdkTransport } from './sdkTransport.js';
+import { sdkStreamTransport, sdkTransport } from './sdkTransport.js';
 
 /** What every source takes first: a client of the SDK, or a transport (a fake one in tests). */
 export type MistralClient = SdkClient | MistralTransport;
@@ -14,15 +14,19 @@ export type MistralClient = SdkClient | MistralTransport;
  * @throws TypeError when `client` is neither.
  */
 export function transportOf(client: MistralClient): MistralTransport {
-  if (isTransport(client)) return client;
-  if (isSdkClient(client)) return sdkTransport(client);
-  return fail('client', 'a Mistral client of the SDK or a MistralTransport', client);
+  return isTransport(client) ? client : sdkTransport(expectSdkClient(client));
+}
+
+/** As {@link transportOf}, for sources of streams, whose bundles then carry nothing of the other calls. */
+export function streamTransportOf(client: MistralClient): StreamTransport {
+  return isTransport(client) ? client : sdkStreamTransport(expectSdkClient(client));
 }
 
 function isTransport(client: unknown): client is MistralTransport {
   return isRecord(client) && typeof client['call'] === 'function' && typeof client['stream'] === 'function';
 }
 
-function isSdkClient(client: unknown): client is SdkClient {
-  return isRecord(client) && isRecord(client['_options']) && typeof client['_createRequest'] === 'function';
+function expectSdkClient(client: unknown): SdkClient {
+  const isSdkClient = isRecord(client) && isRecord(client['_options']) && typeof client['_createRequest'] === 'function';
+  return isSdkClient ? (client as unknown as SdkClient) : fail('client', 'a Mistral client of the SDK or a MistralTransport', client);
 }

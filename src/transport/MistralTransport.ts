@@ -2,6 +2,7 @@ import type { MistralCore } from '@mistralai/mistralai/core.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import type { Result } from '@mistralai/mistralai/types/fp.js';
 import type { Observable } from 'rxjs';
+import type { RxMistralError } from '../errors/RxMistralError.js';
 
 /** One of the SDK's standalone functions. */
 export type SdkFunction<Req, Res> = (
@@ -21,6 +22,38 @@ export interface UnaryOperation<Name extends string, Req, Res> {
    * JSON. Returns `undefined` where the answer makes no sense to it either. Without it such an answer is an error.
    */
   readonly decode?: ((json: unknown) => Res | undefined) | undefined;
+  /**
+   * Makes the body that is really sent, of the form that the SDK has made and the request: for a file that the SDK would hold in
+   * memory, and is given an empty one of by `send`. `onError` ends the call, with the error as it is.
+   */
+  readonly body?: ((form: FormData, request: Req, onError: (error: unknown) => void) => RequestBody) | undefined;
+  /**
+   * Makes the answer of a body that nobody has read, for one that is left to its reader: `call` stays open until that is done with
+   * it. What the SDK makes of the answer is not used then.
+   */
+  readonly open?: ((response: OpenResponse) => Res) | undefined;
+}
+
+/** A body on its way out, which is read as the connection takes it. */
+export interface RequestBody {
+  readonly contentType: string;
+  /** `undefined` where nobody knows it: the body is sent in chunks then. */
+  readonly contentLength: number | undefined;
+  readonly stream: ReadableStream<Uint8Array>;
+  /** The call is over: no more of it is wanted. */
+  cancel(): void;
+}
+
+/** A response with its body unread. */
+export interface OpenResponse extends ResponseMeta {
+  /** Cancelled with the call. */
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** Whether nobody is subscribed to the call any more. */
+  readonly isClosed: () => boolean;
+  /** The error of a connection that broke. */
+  readonly describe: (error: unknown) => RxMistralError;
+  /** To be called when the body was read to its end, or broke: completes the call. */
+  readonly onEnd: () => void;
 }
 
 /** An endpoint that answers with an event stream. `Name` is the SDK's method path (`'chat.stream'`). */
@@ -62,7 +95,7 @@ export interface ResponseMeta {
  * Both are cold: a subscription is one HTTP call, unsubscribing ends it, down to the socket.
  */
 export interface MistralTransport {
-  /** Emits the one answer and completes. */
+  /** Emits the one answer and completes; where that is a file to be read, when it was: see `FileDownload`. */
   call<Name extends string, Req, Res>(
     operation: UnaryOperation<Name, Req, Res>,
     request: Req,
@@ -77,3 +110,6 @@ export interface MistralTransport {
   /** Makes the ids of requests where the caller gives none; UUIDs without it. A fake hands out predictable ones. */
   readonly createRequestId?: (() => string) | undefined;
 }
+
+/** That part of the door which a source of a stream needs. */
+export type StreamTransport = Pick<MistralTransport, 'stream' | 'createRequestId'>;

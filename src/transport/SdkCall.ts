@@ -4,9 +4,10 @@ import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
 import type { Logger } from '@mistralai/mistralai/lib/logger.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import type { Mistral } from '@mistralai/mistralai/sdk/sdk.js';
+import { definedFields } from '../errors/definedFields.js';
 import { RxMistralError } from '../errors/RxMistralError.js';
 import { maxRedirects, redirectTarget } from './redirect.js';
-import type { Redaction } from './redaction.js';
+import { Redaction } from './redaction.js';
 import type { ResponseMeta, SdkFunction } from './MistralTransport.js';
 
 /** A client of the SDK, of whichever of its classes. */
@@ -18,18 +19,21 @@ type Send = MistralCore['_do'];
 /** The end of a call: what the server said, whatever the SDK made of it. */
 export interface CapturedResponse extends ResponseMeta {
   readonly contentType: string;
-  /** The body of an event stream, unread. */
+  /** The body of an event stream or of a download, unread. */
   readonly stream?: ReadableStream<Uint8Array> | undefined;
-  /** The body of any other response, at most 64 KiB of it where it is no success. */
+  /** The body of any other response, at most 64 KiB of it where it is no success; missing until it came to its end. */
   readonly text?: string | undefined;
-  /** What broke the body off, where it did; `text` is then missing. */
-  readonly fault?: unknown;
 }
 
 export interface SdkCallOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly onResponse?: ((response: ResponseMeta) => void) | undefined;
+  /** Leaves the body of a success unread, whatever it is; the SDK is shown an empty answer of this type. */
+  readonly leavesBodyAs?: string | undefined;
 }
+
+/** Sends what is made of the SDK's request, with the signal of this call, by `send`. */
+export type SendRequest = (request: Request, signal: AbortSignal, send: (made: Request) => Promise<Response>) => Promise<Response>;
 
 const maxFailureBytes = 65_536;
 // Far above any single answer; it bounds what a server that never ends can make us hold.
@@ -37,13 +41,17 @@ const maxAnswerBytes = 2 ** 28;
 
 /**
  * One call of one of the SDK's functions. The SDK checks, authenticates, runs hooks and maps errors; the socket is
- * ours, in three ways:
+ * ours:
  *
  * - The request goes out with a signal that this call owns and holds. The SDK sends a clone of its request, whose link
  *   to the original signal is weak: after a garbage collection an abort does not arrive.
  * - The body of an event stream is taken out behind the user's hooks and the SDK's tracing, which see the real
  *   response; the SDK's reader gets an empty stand-in.
- * - Every other body is read here too, so that a cancel also ends a body that hangs.
+ * - Every other body is read here too, so that a cancel also ends a body that hangs; but for that of a download, which is left
+ *   to its reader.
+ * - A form with a file is streamed: the SDK has made one with an empty file, and its place is taken here ({@link SendRequest}),
+ *   before the user's hooks, which see what is sent. (A hook that reads that body leaves nothing to send; one that clones it holds
+ *   all of it.)
  *
  * All of it hangs on a core of the SDK's own class, made for this call from the client's options.
  */
@@ -51,28 +59,34 @@ export class SdkCall {
   /** What the server answered; `undefined` until it did. */
   response: CapturedResponse | undefined;
 
+  /** Knows the secrets of this call. */
+  readonly redaction = new Redaction();
+
   readonly #controller = new AbortController();
-  readonly #redaction: Redaction;
   readonly #options: SdkCallOptions;
   // Held for as long as the call: a request that the collector takes loses its link to the signal.
   readonly #sent: Request[] = [];
   #released = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
-  constructor(redaction: Redaction, options: SdkCallOptions) {
-    this.#redaction = redaction;
+  constructor(options: SdkCallOptions) {
     this.#options = options;
   }
 
   /** Calls the SDK's function; rejects with whatever it fails with. */
-  send<Req, Res>(client: SdkClient, send: SdkFunction<Req, Res>, request: Req): ReturnType<SdkFunction<Req, Res>> {
+  send<Req, Res>(
+    client: SdkClient,
+    send: SdkFunction<Req, Res>,
+    request: Req,
+    sendRequest: SendRequest = (made, signal, sendMade) => sendMade(new Request(made, { signal, redirect: 'manual' })),
+  ): ReturnType<SdkFunction<Req, Res>> {
     const options: RequestOptions = {
       // A signal of ours also switches the SDK's own timeout off, which could not be combined with it.
       signal: this.#controller.signal,
       retries: { strategy: 'none' },
-      ...(this.#options.headers === undefined ? {} : { headers: this.#options.headers }),
+      ...definedFields({ headers: this.#options.headers }),
     };
-    return send(this.#createCore(client), request, options);
+    return send(this.#createCore(client, sendRequest), request, options);
   }
 
   /** The reader of the event stream's body: cancelled with the call. */
@@ -98,17 +112,18 @@ export class SdkCall {
     (this.#reader ?? this.response?.stream)?.cancel().catch(ignore);
   }
 
-  #createCore(client: SdkClient): MistralCore {
+  #createCore(client: SdkClient, sendRequest: SendRequest): MistralCore {
     const Core = coreClassOf(client);
     const { httpClient, debugLogger, ...options } = client._options;
     const { apiKey } = options;
     this.#learnSecrets(options);
-    const logger = this.#loggerFor(debugLogger);
     const core = new Core({
       ...options,
-      ...(typeof apiKey === 'function' ? { apiKey: () => this.#learnKey(apiKey) } : {}),
-      httpClient: this.#httpClient(httpClient),
-      ...(logger === undefined ? {} : { debugLogger: logger }),
+      ...definedFields({
+        apiKey: typeof apiKey === 'function' ? () => this.#learnKey(apiKey) : apiKey,
+        debugLogger: this.#loggerFor(debugLogger),
+      }),
+      httpClient: this.#httpClient(sendRequest, httpClient),
     });
     const send: Send = core._do.bind(core);
     core._do = (request, context) => this.#sendAndCapture(send, request, context);
@@ -117,29 +132,32 @@ export class SdkCall {
 
   // A key that no header can carry is quoted by the error, before any request is there to learn it from.
   #learnSecrets({ apiKey, serverURL = '' }: SdkOptions): void {
-    for (const key of [apiKey, env().MISTRAL_API_KEY]) if (typeof key === 'string') this.#redaction.learnSecret(key);
-    for (const [name, value] of Object.entries(this.#options.headers ?? {})) this.#redaction.learnHeader(name, value);
+    for (const key of [apiKey, env().MISTRAL_API_KEY]) if (typeof key === 'string') this.redaction.learnSecret(key);
+    for (const [name, value] of Object.entries(this.#options.headers ?? {})) this.redaction.learnHeader(name, value);
     if (!URL.canParse(serverURL)) return;
     const { username, password } = new URL(serverURL);
-    for (const secret of [username, password]) this.#redaction.learnSecret(secret);
+    for (const secret of [username, password]) this.redaction.learnSecret(secret);
   }
 
   async #learnKey(apiKey: () => Promise<string>): Promise<string> {
     const key = await apiKey();
-    this.#redaction.learnSecret(key);
+    this.redaction.learnSecret(key);
     return key;
   }
 
-  #httpClient(client: HTTPClient = new HTTPClient()): HTTPClient {
+  #httpClient(sendRequest: SendRequest, client: HTTPClient = new HTTPClient()): HTTPClient {
     const inner = this.#holdingClient(client);
     const outer = new HTTPClient();
+    const sendMade = (made: Request): Promise<Response> => {
+      this.#sent.push(made);
+      return inner.request(made);
+    };
     outer.request = async (request) => {
       // A fetcher may not look at the signal; nobody waits for the answer.
-      this.#controller.signal.throwIfAborted();
-      this.#redaction.learn(request.headers);
-      const sent = new Request(request, { signal: this.#controller.signal, redirect: 'manual' });
-      this.#sent.push(sent);
-      return inner.request(sent);
+      const { signal } = this.#controller;
+      signal.throwIfAborted();
+      this.redaction.learn(request.headers);
+      return sendRequest(request, signal, sendMade);
     };
     return outer;
   }
@@ -155,14 +173,14 @@ export class SdkCall {
   }
 
   #loggerFor(logger: Logger | undefined): Logger | undefined {
-    if (logger !== undefined) return this.#redaction.logger(logger);
+    if (logger !== undefined) return this.redaction.logger(logger);
     // The SDK takes any value of the variable for "on", '0' too, and would log to the console, the key included.
     if (env().MISTRAL_DEBUG !== true) return undefined;
-    return isSwitchedOff(debugVariable()) ? silentLogger : this.#redaction.logger(console);
+    return isDebugOff() ? silentLogger : this.redaction.logger(console);
   }
 
   async #sendAndCapture(send: Send, request: Request, context: Parameters<Send>[1]): ReturnType<Send> {
-    this.#redaction.learn(request.headers);
+    this.redaction.learn(request.headers);
     let current = request;
     for (let redirects = 0; ; redirects++) {
       const result = await send(current, context);
@@ -184,23 +202,22 @@ export class SdkCall {
       this.#controller.signal.throwIfAborted();
     }
     const contentType = headers.get('content-type') ?? '';
-    this.response = { status, headers, contentType };
+    const head = { status, headers, contentType };
+    this.response = head;
     this.#options.onResponse?.({ status, headers });
-    if (body === null) return response;
-    if (response.ok && isEventStream(contentType)) {
-      this.response = { ...this.response, stream: body };
-      return new Response('', { status, headers });
+    const { leavesBodyAs } = this.#options;
+    if (response.ok && body !== null && (leavesBodyAs !== undefined || isEventStream(contentType))) {
+      this.response = { ...head, stream: body, text: '' };
+      return new Response('', leavesBodyAs === undefined ? { status, headers } : { headers: { 'content-type': leavesBodyAs } });
     }
-    const bytes = await readAll(this.read(body), response.ok ? maxAnswerBytes : maxFailureBytes).catch((error: unknown) => {
-      this.response = { status, headers, contentType, fault: error };
-      throw error;
-    });
-    if (response.ok && bytes.byteLength === maxAnswerBytes) {
-      throw new RxMistralError({ kind: 'limit', message: `The answer is larger than ${maxAnswerBytes} bytes`, status });
+    const maxBytes = response.ok ? maxAnswerBytes : maxFailureBytes;
+    const bytes = body === null ? undefined : await readAll(this.read(body), maxBytes);
+    if (response.ok && bytes?.byteLength === maxBytes) {
+      throw new RxMistralError({ kind: 'limit', message: `The answer is larger than ${maxBytes} bytes`, status });
     }
-    this.response = { ...this.response, text: new TextDecoder().decode(bytes) };
+    this.response = { ...head, text: new TextDecoder().decode(bytes) };
     // A status such as 204 allows no body, not even an empty one.
-    return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });
+    return new Response(bytes?.byteLength ? bytes : null, { status, headers });
   }
 }
 
@@ -216,38 +233,26 @@ function coreClassOf(client: SdkClient): new (options: SdkOptions) => MistralCor
   return (prototype ?? client).constructor as new (options: SdkOptions) => MistralCore;
 }
 
-async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  while (length < maxBytes) {
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<ArrayBuffer> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (let length = 0; length < maxBytes; ) {
     const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
+    if (done) return new Blob(chunks).arrayBuffer();
+    chunks.push(value as Uint8Array<ArrayBuffer>);
     length += value.byteLength;
   }
   // Not awaited: of a body that a hook has cloned it resolves when both are cancelled, which may be never.
-  if (length >= maxBytes) reader.cancel().catch(ignore);
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes.subarray(0, Math.min(length, maxBytes));
+  reader.cancel().catch(ignore);
+  return new Blob(chunks).slice(0, maxBytes).arrayBuffer();
 }
 
-/** Whether a content type is that of an event stream. */
-export function isEventStream(contentType: string): boolean {
+function isEventStream(contentType: string): boolean {
   return /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
 }
 
-function debugVariable(): string | undefined {
+function isDebugOff(): boolean {
   const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
-  return process?.env?.['MISTRAL_DEBUG'];
-}
-
-function isSwitchedOff(value: string | undefined): boolean {
-  return value === undefined || /^(0|false|no|off|)$/i.test(value.trim());
+  return /^\s*(0|false|no|off|)\s*$/i.test(process?.env?.['MISTRAL_DEBUG'] ?? '');
 }
 
 const silentLogger: Logger = { group: ignore, groupEnd: ignore, log: ignore };

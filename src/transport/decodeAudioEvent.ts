@@ -10,7 +10,7 @@ const transcriptionTypes = [
   'transcription.done',
 ];
 const speechTypes = ['speech.audio.delta', 'speech.audio.done'];
-const names = { audio_data: 'audioData', audio_language: 'audioLanguage', speaker_id: 'speakerId' } as const;
+const names = ['audio_data', 'audio_language', 'speaker_id'];
 
 /** The SDK's event of a transcription from an event's JSON and name, in place; of unknown types as the SDK has them. */
 export function decodeTranscriptionEvent(json: unknown, event: string): TranscriptionStreamEvents | undefined {

@@ -3,8 +3,8 @@ import { isObject, type Json, renameFields } from './json.js';
 
 /**
  * Makes the SDK's `CompletionChunk` from an event's JSON: snake_case names become camelCase in place, nothing else is
- * rebuilt or checked. Tolerant: unknown fields stay where they are (those of a choice are left out), unknown enum values stay as they came, a list or
- * object that is missing becomes empty. `undefined` where it is no chunk at all.
+ * rebuilt or checked. Tolerant: unknown fields stay where they are (those of a choice are left out), unknown enum values stay
+ * as they came, a list or object that is missing becomes empty. `undefined` where it is no chunk at all.
  *
  * Unlike the SDK it fills no tool call's missing `id` with `"null"` and no missing `index` with 0: that merges calls
  * that are different.
@@ -43,34 +43,26 @@ export function decodeMessage(message: unknown): Json {
   return message;
 }
 
-// Renames the fields of a content list's chunks; chunks of unknown types stay as they came.
-function decodeContent(content: readonly unknown[]): void {
+/** Renames the fields of a content list's chunks; chunks of unknown types stay as they came. */
+export function decodeContent(content: readonly unknown[]): void {
   for (const chunk of content) {
     if (!isObject(chunk)) continue;
     if (Array.isArray(chunk['thinking'])) decodeContent(chunk['thinking']);
-    const names = typeof chunk['type'] === 'string' ? contentNames.get(chunk['type']) : undefined;
-    if (names !== undefined) renameFields(chunk, names);
+    if (renamedTypes.includes(chunk['type'])) renameFields(chunk, contentNames);
   }
 }
 
-const messageNames = { tool_calls: 'toolCalls', tool_call_id: 'toolCallId' };
-const contentNames: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map<string, Record<string, string>>([
-  ['reference', { reference_ids: 'referenceIds' }],
-  ['image_url', { image_url: 'imageUrl' }],
-  ['document_url', { document_url: 'documentUrl', document_name: 'documentName' }],
-  ['file', { file_id: 'fileId' }],
-  ['input_audio', { input_audio: 'inputAudio' }],
-]);
-const usageNames = { prompt_audio_seconds: 'promptAudioSeconds', service_tier: 'serviceTier' };
+const messageNames = ['tool_calls', 'tool_call_id'];
+const renamedTypes: readonly unknown[] = ['reference', 'image_url', 'document_url', 'file', 'input_audio', 'tool_file'];
+const contentNames = ['reference_ids', 'image_url', 'document_url', 'document_name', 'file_id', 'file_name', 'file_type', 'input_audio'];
+const usageNames = ['prompt_tokens', 'completion_tokens', 'total_tokens', 'prompt_audio_seconds', 'service_tier'];
 
-/** The SDK's `UsageInfo` from the API's; counts that are missing are 0, unknown fields stay under their own names. */
+/**
+ * The SDK's `UsageInfo` from the API's, in place; counts that are missing are 0, unknown fields stay under their own
+ * names.
+ */
 export function decodeUsage(usage: Json): Json {
-  const { prompt_tokens, completion_tokens, total_tokens, ...rest } = usage;
-  renameFields(rest, usageNames);
-  return {
-    promptTokens: prompt_tokens ?? 0,
-    completionTokens: completion_tokens ?? 0,
-    totalTokens: total_tokens ?? 0,
-    ...rest,
-  };
+  renameFields(usage, usageNames);
+  for (const count of ['promptTokens', 'completionTokens', 'totalTokens']) usage[count] ??= 0;
+  return usage;
 }

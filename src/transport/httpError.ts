@@ -2,7 +2,7 @@ import { bounded } from '../errors/describeCause.js';
 import { RxMistralError } from '../errors/RxMistralError.js';
 import { parseRetryAfter } from '../policies/retryAfter.js';
 import { isRetryableStatus } from '../policies/retryable.js';
-import { isObject, type Json } from './json.js';
+import { isObject, parseJson } from './json.js';
 
 /** A response that is no success, with its body as far as it was read. */
 export interface HttpFailure {
@@ -26,7 +26,7 @@ const maxMessageLength = 1_000;
  * - anything else, HTML too: the status alone
  */
 export function httpError({ status, headers, body, now }: HttpFailure): RxMistralError {
-  const report = readErrorReport(parseObject(body));
+  const report = readErrorReport(parseJson(body));
   return new RxMistralError({
     kind: status === 429 ? 'rate-limit' : 'http',
     message: report.message ?? `The server answered with status ${status}`,
@@ -52,9 +52,9 @@ export interface ErrorReport {
   readonly requestId?: string | undefined;
 }
 
-/** Reads an error object of any of the shapes above; every field may be missing, null or of another type. */
-export function readErrorReport(json: Json | undefined): ErrorReport {
-  if (json === undefined) return {};
+/** Reads an error object of any of the shapes above; every field may be missing, null or of another type, and so may it. */
+export function readErrorReport(json: unknown): ErrorReport {
+  if (!isObject(json)) return {};
   const inner = isObject(json['error']) ? json['error'] : json;
   const { type } = inner;
   const code = inner['code'] ?? type;
@@ -68,32 +68,21 @@ export function readErrorReport(json: Json | undefined): ErrorReport {
 }
 
 function readMessage(value: unknown): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : bounded(value, maxMessageLength);
-  if (Array.isArray(value)) {
-    const lines = value.map(readDetail).filter((line) => line !== undefined);
-    return lines.length === 0 ? undefined : bounded(lines.join('; '), maxMessageLength);
-  }
-  return isObject(value) ? (readMessage(value['detail']) ?? readMessage(value['message'])) : undefined;
+  if (isObject(value)) return readMessage(value['detail']) ?? readMessage(value['message']);
+  const text = Array.isArray(value) ? value.map(readProblem).filter(Boolean).join('; ') : value;
+  return typeof text === 'string' && text !== '' ? bounded(text, maxMessageLength) : undefined;
 }
 
-// One line of a validation error: where and what. `input` and `ctx` repeat the request, so they stay behind.
-function readDetail(detail: unknown): string | undefined {
-  if (typeof detail === 'string') return detail;
-  if (!isObject(detail) || typeof detail['msg'] !== 'string') return undefined;
-  const place = Array.isArray(detail['loc']) ? detail['loc'].filter(isName).join('.') : '';
-  return place === '' ? detail['msg'] : `${place}: ${detail['msg']}`;
+// One line of a validation error, of a server's (`loc`, `msg`) or of the SDK's own check (`path`, `message`): where and
+// what. `input` and `ctx` repeat the request, so they stay behind.
+function readProblem(problem: unknown): string {
+  if (!isObject(problem)) return typeof problem === 'string' ? problem : '';
+  const { loc, msg, path = loc, message = msg } = problem;
+  if (typeof message !== 'string') return '';
+  const place = Array.isArray(path) ? path.filter(isName).join('.') : '';
+  return place === '' ? message : `${place}: ${message}`;
 }
 
 function isName(part: unknown): part is string | number {
   return typeof part === 'string' || typeof part === 'number';
-}
-
-/** The object that a body is the JSON of, if it is that of one. */
-export function parseObject(body: string): Json | undefined {
-  try {
-    const json: unknown = JSON.parse(body);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
 }

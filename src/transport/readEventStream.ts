@@ -2,8 +2,9 @@ import { asyncScheduler, type Subscriber } from 'rxjs';
 import { isRxMistralError, RxMistralError } from '../errors/RxMistralError.js';
 import { EventStreamParser } from '../events/EventStreamParser.js';
 import { readErrorReport } from './httpError.js';
-import { isObject } from './json.js';
+import { isObject, parseJson } from './json.js';
 import type { Redaction } from './redaction.js';
+import type { SdkCall } from './SdkCall.js';
 import { brokenStreamError, protocolError } from './sdkError.js';
 
 /** The default bound of one event: 8 MiB. */
@@ -19,11 +20,8 @@ export interface EventStreamReading<Ev> {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly decode: (json: unknown, event: string) => Ev | undefined;
   readonly maxEventBytes: number;
-  readonly redaction: Redaction;
-  /** Ends the call, down to the socket. */
-  readonly abort: () => void;
-  /** Called when the end marker has come: from here on the reader ends the call itself. */
-  readonly onEndMarker: () => void;
+  /** The call that the stream belongs to. When the end marker has come, the reader ends it itself. */
+  readonly call: Pick<SdkCall, 'abort' | 'release' | 'redaction'>;
 }
 
 /**
@@ -31,7 +29,7 @@ export interface EventStreamReading<Ev> {
  * synchronously, so that all that has arrived is delivered before an end or an error is.
  */
 export async function readEventStream<Ev>(subscriber: Subscriber<Ev>, reading: EventStreamReading<Ev>): Promise<void> {
-  const { reader, redaction } = reading;
+  const { reader, call } = reading;
   const isClosed = (): boolean => subscriber.closed;
   const parser = new EventStreamParser(
     {
@@ -51,17 +49,18 @@ export async function readEventStream<Ev>(subscriber: Subscriber<Ev>, reading: E
       if (isClosed()) return;
       if (done) break;
       if (parser.push(value)) continue;
-      if (!isClosed()) readRest(reading);
+      if (!isClosed()) void readRest(reading);
       break;
     }
     subscriber.complete();
   } catch (error) {
-    subscriber.error(isRxMistralError(error) ? error : brokenStreamError(error, redaction));
+    subscriber.error(isRxMistralError(error) ? error : brokenStreamError(error, call.redaction));
   }
 }
 
-function decodeEvent<Ev>(data: string, event: string, { decode, redaction }: EventStreamReading<Ev>): Ev {
-  const json = parse(data);
+function decodeEvent<Ev>(data: string, event: string, { decode, call }: EventStreamReading<Ev>): Ev {
+  const { redaction } = call;
+  const json = withoutSecrets(parseJson(data), data, event, redaction);
   if (event === 'error' || isErrorObject(json)) throw streamError(data, json, redaction);
   if (json === undefined) throw protocolError('An event of the stream is not JSON', data, redaction);
   const decoded = decode(json, event);
@@ -69,12 +68,11 @@ function decodeEvent<Ev>(data: string, event: string, { decode, redaction }: Eve
   return decoded;
 }
 
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return undefined;
-  }
+// The error of a conversation is an event like others, but its words are an error's, which may quote the key.
+function withoutSecrets(json: unknown, data: string, event: string, redaction: Redaction): unknown {
+  const type = 'conversation.response.error';
+  if (event !== type && !(isObject(json) && json['type'] === type)) return json;
+  return parseJson(redaction.text(data)) ?? { type };
 }
 
 // A field `error` that is empty or false says that there is none.
@@ -86,7 +84,7 @@ function isErrorObject(json: unknown): boolean {
 // Where it is JSON no longer without its secrets (a key of digits stands in numbers too), nothing of it is taken over.
 function streamError(data: string, json: unknown, redaction: Redaction): RxMistralError {
   const text = redaction.text(data);
-  const clean = json === undefined ? text : parse(text);
+  const clean = json === undefined ? text : parseJson(text);
   const { message, code, type = '', requestId } = readErrorReport(isObject(clean) ? clean : { message: clean });
   return new RxMistralError({
     kind: 'stream',
@@ -99,25 +97,27 @@ function streamError(data: string, json: unknown, redaction: Redaction): RxMistr
 
 // A code such as 400 or 422, or a type such as `invalid_request_error`, says that it will be so the next time too.
 function isRequestAtFault(code = '', type: string): boolean {
-  return (/^4\d\d$/.test(code) && code !== '408' && code !== '429') || type.startsWith('invalid');
+  return /^4(?!08|29)\d\d$/.test(code) || type.startsWith('invalid');
 }
 
 // Runs on when the subscriber is gone: the answer is whole and delivered, and how its connection ends is nobody's
 // concern any more.
-function readRest({ reader, onEndMarker, abort }: Pick<EventStreamReading<unknown>, 'reader' | 'onEndMarker' | 'abort'>): void {
-  onEndMarker();
+async function readRest({ reader, call }: EventStreamReading<unknown>): Promise<void> {
+  call.release();
+  const abort = (): void => {
+    call.abort();
+  };
   const deadline = asyncScheduler.schedule(abort, maxRestMs);
-  const read = async (): Promise<void> => {
+  try {
     for (let rest = 0; rest <= maxRestBytes; ) {
       const { done, value } = await reader.read();
       if (done) return;
       rest += value.byteLength;
     }
     abort();
-  };
-  read()
-    .catch(abort)
-    .finally(() => {
-      deadline.unsubscribe();
-    });
+  } catch {
+    abort();
+  } finally {
+    deadline.unsubscribe();
+  }
 }

@@ -1,10 +1,12 @@
 import type { Logger } from '@mistralai/mistralai/lib/logger.js';
 import { describeCause, type ErrorCause } from '../errors/describeCause.js';
+import { isRecord } from '../errors/isRecord.js';
 
 const placeholder = '[redacted]';
 // A shorter "key" is no secret ('any', 'test'), and taking it out would garble messages.
 const minSecretLength = 5;
-const secretHeaders = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'api-key'];
+// The name of a header that carries one, alone or at the beginning of a line `name: value`, as the SDK logs it.
+const secretHeader = /^\s*((?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?api-key)\s*(?::|$)/i;
 
 /** Knows the secrets of one call and takes them out of whatever leaves the transport. */
 export class Redaction {
@@ -17,7 +19,7 @@ export class Redaction {
 
   /** Learns the secrets of a header, where it is one that has any. */
   learnHeader(name: string, value: string): void {
-    if (!secretHeaders.includes(name.toLowerCase())) return;
+    if (!secretHeader.test(name)) return;
     this.learnSecret(value);
     this.learnSecret(value.replace(/^\w+\s+/, ''));
     if (!/cookie$/i.test(name)) return;
@@ -39,6 +41,16 @@ export class Redaction {
     return clean.replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{5,}/gi, `$1 ${placeholder}`);
   }
 
+  /** `headers` without any secret. */
+  headers(headers: Pick<Headers, 'get'>): Pick<Headers, 'get'> {
+    return {
+      get: (name) => {
+        const value = headers.get(name);
+        return value === null ? null : this.text(value);
+      },
+    };
+  }
+
   /** A sanitised copy of an error, without any secret in it. */
   cause(error: unknown): ErrorCause {
     return describeCause(error, (text) => this.text(text));
@@ -48,7 +60,7 @@ export class Redaction {
   logger(logger: Logger): Logger {
     return {
       group: (label) => {
-        logger.group(label === undefined ? undefined : this.text(label));
+        logger.group(label && this.text(label));
       },
       groupEnd: () => {
         logger.groupEnd();
@@ -60,20 +72,15 @@ export class Redaction {
   }
 
   #loggable(value: unknown): unknown {
-    if (typeof value === 'string') return this.text(withoutSecretHeader(value));
-    if (typeof value !== 'object' || value === null) return value;
+    if (typeof value === 'string') {
+      const [, name] = secretHeader.exec(value) ?? [];
+      return name === undefined ? this.text(value) : `${name}: ${placeholder}`;
+    }
     if (value instanceof Error) return this.cause(value);
     try {
-      return JSON.parse(this.text(JSON.stringify(value)));
+      return isRecord(value) ? JSON.parse(this.text(JSON.stringify(value))) : value;
     } catch {
       return '[not loggable]';
     }
   }
-}
-
-// The SDK logs each header as one line, `name: value`.
-function withoutSecretHeader(line: string): string {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(colon, 0)).trim().toLowerCase();
-  return secretHeaders.includes(name) ? `${name}: ${placeholder}` : line;
 }

@@ -3,6 +3,8 @@ import { RxMistralError } from '../errors/RxMistralError.js';
 /** How many redirects of one call are followed. */
 export const maxRedirects = 5;
 
+const redirects = [301, 302, 303, 307, 308];
+
 /**
  * Where a response redirects `request` to; `undefined` when it is no redirect.
  *
@@ -13,7 +15,7 @@ export const maxRedirects = 5;
  */
 export function redirectTarget(request: Request, response: Response): URL | undefined {
   // A browser shows no redirect but an opaque response with status 0.
-  if (response.type !== 'opaqueredirect' && !isRedirect(response.status)) return undefined;
+  if (response.type !== 'opaqueredirect' && !redirects.includes(response.status)) return undefined;
   const location = response.headers.get('location');
   const from = new URL(request.url);
   const to = location !== null && URL.canParse(location, from) ? new URL(location, from) : undefined;
@@ -22,10 +24,6 @@ export function redirectTarget(request: Request, response: Response): URL | unde
   if (!sameHost(from, to)) return refuse(response, `a redirect to another host (${to.host})`);
   const keepsMethod = response.status === 307 || response.status === 308 || request.method === 'GET';
   return keepsMethod ? to : refuse(response, `a redirect that would turn ${request.method} into GET`);
-}
-
-function isRedirect(status: number): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 // The same host and port; from http to https the default port may change with the scheme, the other way never.
@@ -37,6 +35,6 @@ function refuse(response: Response, what: string): never {
   throw new RxMistralError({
     kind: 'http',
     message: `Refused ${what}`,
-    ...(response.status === 0 ? {} : { status: response.status }),
+    status: response.status === 0 ? undefined : response.status,
   });
 }

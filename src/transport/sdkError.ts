@@ -1,45 +1,47 @@
 import { asyncScheduler } from 'rxjs';
 import { bounded } from '../errors/describeCause.js';
 import { isRxMistralError, RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
-import { correlationId, httpError, parseObject, readErrorReport } from './httpError.js';
-import { isObject } from './json.js';
+import { correlationId, httpError, readErrorReport } from './httpError.js';
+import { isObject, parseJson } from './json.js';
 import type { Redaction } from './redaction.js';
 import type { CapturedResponse } from './SdkCall.js';
 
 const maxExcerptLength = 200;
+const maxDepth = 5;
 
 /**
  * The error of a call that the SDK failed, from what the server answered if it did, else from the SDK's error. The
  * one place where errors of the SDK and of `fetch` become ours.
  */
 export function sdkError(error: unknown, response: CapturedResponse | undefined, redaction: Redaction): RxMistralError {
-  const ours = ownErrorIn(error);
+  const ours = chainOf(error).find(isRxMistralError);
   if (ours !== undefined) return ours;
-  if (response !== undefined && response.status >= 300) {
-    const { status, headers, text = '' } = response;
-    const clean = { get: (name: string) => cleanOrNull(headers.get(name), redaction) };
-    return httpError({ status, headers: clean, body: redaction.text(text), now: asyncScheduler.now() });
+  if (response === undefined) return notAnswered(error, redaction);
+  const { status, text } = response;
+  if (status >= 300) {
+    const headers = redaction.headers(response.headers);
+    return httpError({ status, headers, body: redaction.text(text ?? ''), now: asyncScheduler.now() });
   }
   // In the middle of an answer that is no stream.
-  if (response?.fault !== undefined) return connectionError('The connection broke', response.fault, redaction);
-  if (response !== undefined) return unexpectedResponse(response, redaction);
-  if (nameOf(error) === 'SDKValidationError') return requestRefused(error, redaction);
-  return notSent(error, redaction);
+  if (text === undefined) return new RxMistralError(connectionLost('The connection broke', error, redaction));
+  return unexpectedResponse(response, redaction);
 }
 
 /** The connection broke in the middle of a stream. */
 export function brokenStreamError(error: unknown, redaction: Redaction): TruncatedStreamError {
-  return new TruncatedStreamError({ kind: 'connection', ...describeFault('The connection broke', error, redaction) });
+  return new TruncatedStreamError(connectionLost('The connection broke', error, redaction));
 }
 
-function connectionError(what: string, error: unknown, redaction: Redaction): RxMistralError {
-  return new RxMistralError({ kind: 'connection', ...describeFault(what, error, redaction) });
-}
-
-function describeFault(what: string, error: unknown, redaction: Redaction) {
+function connectionLost(what: string, error: unknown, redaction: Redaction) {
   const code = findCode(error);
-  const message = code === undefined ? what : `${what} (${code})`;
-  return { message, code, retryable: !certificateCode.test(code ?? ''), cause: redaction.cause(error) };
+  return {
+    kind: 'connection',
+    message: code === undefined ? what : `${what} (${code})`,
+    code,
+    // A certificate that is refused now is refused the next time too.
+    retryable: !certificateCode.test(code ?? ''),
+    cause: redaction.cause(error),
+  } as const;
 }
 
 /** Data that is not what the endpoint sends, with a bounded piece of it. */
@@ -53,7 +55,7 @@ export function unexpectedResponse(response: CapturedResponse, redaction: Redact
   const type = contentType === '' ? 'no content type' : contentType;
   const clean = redaction.text(text);
   // An error in the clothes of a success says what is wrong; the rest of it may repeat the request.
-  const { message, code, requestId } = readErrorReport(parseObject(clean));
+  const { message, code, requestId } = readErrorReport(parseJson(clean));
   return new RxMistralError({
     kind: 'protocol',
     message:
@@ -62,30 +64,18 @@ export function unexpectedResponse(response: CapturedResponse, redaction: Redact
         : `The server answered ${status} with an error: ${message}`,
     status,
     code: message === undefined ? undefined : code,
-    requestId: requestId ?? cleanOrNull(correlationId(headers) ?? null, redaction) ?? undefined,
+    requestId: requestId ?? correlationId(redaction.headers(headers)),
   });
 }
 
-function cleanOrNull(text: string | null, redaction: Redaction): string | null {
-  return text === null ? null : redaction.text(text);
-}
-
-// The request did not pass the SDK's check. The issues say where and what is wrong; the values stay behind.
-function requestRefused(error: unknown, redaction: Redaction): RxMistralError {
-  const issues = isObject(error) && isObject(error['cause']) ? error['cause']['issues'] : undefined;
-  const lines = Array.isArray(issues) ? issues.map(describeIssue).filter((line) => line !== '') : [];
-  const detail = lines.length === 0 ? '' : `: ${bounded(redaction.text(lines.join('; ')), 500)}`;
-  return new RxMistralError({ kind: 'validation', message: `The request is not valid${detail}` });
-}
-
-function describeIssue(issue: unknown): string {
-  if (!isObject(issue) || typeof issue['message'] !== 'string') return '';
-  const path = Array.isArray(issue['path']) ? issue['path'].join('.') : '';
-  return path === '' ? issue['message'] : `${path}: ${issue['message']}`;
-}
-
-function notSent(error: unknown, redaction: Redaction): RxMistralError {
-  if (isConnectionFault(error)) return connectionError('No connection to the server', error, redaction);
+// The SDK's check refused the request, or it could not be sent.
+function notAnswered(error: unknown, redaction: Redaction): RxMistralError {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'SDKValidationError') return requestRefused(error, redaction);
+  const code = findCode(error) ?? '';
+  if (connectionFailures.includes(name) || connectionCode.test(code) || certificateCode.test(code)) {
+    return new RxMistralError(connectionLost('No connection to the server', error, redaction));
+  }
   return new RxMistralError({
     kind: 'validation',
     message: 'The request could not be made: the API key, a hook or the HTTP client failed',
@@ -93,35 +83,34 @@ function notSent(error: unknown, redaction: Redaction): RxMistralError {
   });
 }
 
-// A certificate that is refused now is refused the next time too.
+// The issues say where and what is wrong; the values stay behind.
+function requestRefused(error: unknown, redaction: Redaction): RxMistralError {
+  const issues = isObject(error) && isObject(error['cause']) ? error['cause']['issues'] : undefined;
+  const lines = Array.isArray(issues) ? issues.filter(isObject).map(({ path, message }) => ({ path, message })) : [];
+  const { message } = readErrorReport(parseJson(redaction.text(JSON.stringify({ detail: lines }))));
+  const detail = message === undefined ? '' : `: ${bounded(message, 500)}`;
+  return new RxMistralError({ kind: 'validation', message: `The request is not valid${detail}` });
+}
+
+// The SDK's names for what `fetch` failed with.
+const connectionFailures = ['ConnectionError', 'RequestTimeoutError', 'RequestAbortedError'];
 const certificateCode = /^(?:CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|ERR_(?:SSL|TLS))/;
-// Of the system, of undici and its parser, of TLS: what a fetcher of the user's own throws too. Any other code (ENOENT of
-// the key's file, ERR_INVALID_ARG_TYPE) is a fault on this side.
+// Of the system, of undici and its parser: what a fetcher of the user's own throws too. Any other code (ENOENT of the
+// key's file, ERR_INVALID_ARG_TYPE) is a fault on this side.
 const connectionCode =
-  /^(?:ECONN|EPIPE$|EPROTO$|E(?:SOCKET)?TIMEDOUT$|ENOTFOUND$|EAI_|EHOST|ENET|EADDR|UND_ERR_|HPE_|ERR_(?:SSL|TLS|HTTP2|NETWORK|STREAM_PREMATURE_CLOSE)|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
+  /^(?:ECONN|EPIPE$|EPROTO$|E(?:SOCKET)?TIMEDOUT$|ENOTFOUND$|EAI_|EHOST|ENET|EADDR|UND_ERR_|HPE_|ERR_(?:HTTP2|NETWORK|STREAM_PREMATURE_CLOSE))/;
 
-function isConnectionFault(error: unknown): boolean {
-  return (
-    ['ConnectionError', 'RequestTimeoutError', 'RequestAbortedError'].includes(nameOf(error)) ||
-    connectionCode.test(findCode(error) ?? '')
-  );
+// The system's code (ECONNRESET, UND_ERR_SOCKET) stands somewhere down the chain of causes, the first of them lowest.
+function findCode(error: unknown): string | undefined {
+  const codes = chainOf(error).map(({ code }) => code);
+  return codes.findLast((code): code is string => typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code));
 }
 
-// An error that this library threw inside the SDK comes back wrapped in the SDK's.
-function ownErrorIn(error: unknown, depth = 0): RxMistralError | undefined {
-  if (isRxMistralError(error)) return error;
-  return depth < 4 && error instanceof Error ? ownErrorIn(error.cause, depth + 1) : undefined;
-}
-
-// The system's code (ECONNRESET, UND_ERR_SOCKET) stands somewhere down the chain of causes.
-function findCode(error: unknown, depth = 0): string | undefined {
-  if (depth > 4 || typeof error !== 'object' || error === null) return undefined;
-  const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
-  return findCode(cause, depth + 1) ?? (typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : undefined);
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : '';
+// An error and those below it: the SDK wraps what is thrown inside of it, `fetch` what the system says.
+function chainOf(error: unknown): { readonly code?: unknown }[] {
+  const chain: { readonly code?: unknown }[] = [];
+  for (let each = error; isObject(each) && chain.length < maxDepth; each = each['cause']) chain.push(each);
+  return chain;
 }
 
 function excerpt(text: string): string {

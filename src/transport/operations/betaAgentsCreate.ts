@@ -1,6 +1,7 @@
 import { betaAgentsCreate } from '@mistralai/mistralai/funcs/betaAgentsCreate.js';
 import type { Agent } from '@mistralai/mistralai/models/components/agent.js';
 import type { CreateAgentRequest } from '@mistralai/mistralai/models/components/createagentrequest.js';
+import { decodeAgent } from '../decodeAgent.js';
 import type { UnaryOperation } from '../MistralTransport.js';
 
 /** `POST /v1/agents`. */
@@ -8,4 +9,5 @@ export const betaAgentsCreateOperation: UnaryOperation<'beta.agents.create', Cre
   name: 'beta.agents.create',
   kind: 'unary',
   send: betaAgentsCreate,
+  decode: decodeAgent,
 };

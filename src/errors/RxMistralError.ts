@@ -1,5 +1,24 @@
-import type { PartialMessage } from './PartialMessage.js';
+import { definedFields } from './definedFields.js';
 import { describeCause, type ErrorCause } from './describeCause.js';
+import type { FailedBatchJob } from './FailedBatchJob.js';
+import { isRecord } from './isRecord.js';
+import type { PartialMessage } from './PartialMessage.js';
+
+/** All kinds of errors. */
+export const errorKinds = [
+  'connection',
+  'timeout',
+  'truncated',
+  'http',
+  'rate-limit',
+  'protocol',
+  'stream',
+  'batch-job',
+  'tool',
+  'validation',
+  'limit',
+  'conflict',
+] as const;
 
 /**
  * What kind of fault an {@link RxMistralError} is:
@@ -14,19 +33,9 @@ import { describeCause, type ErrorCause } from './describeCause.js';
  * - `batch-job`, `tool`: a batch job or a tool failed.
  * - `validation`: the request was refused here, before it was sent.
  * - `limit`: a bound of this library was reached.
+ * - `conflict`: somebody else has written to a stored conversation.
  */
-export type RxMistralErrorKind =
-  | 'connection'
-  | 'timeout'
-  | 'truncated'
-  | 'http'
-  | 'rate-limit'
-  | 'protocol'
-  | 'stream'
-  | 'batch-job'
-  | 'tool'
-  | 'validation'
-  | 'limit';
+export type RxMistralErrorKind = (typeof errorKinds)[number];
 
 /** Which of `timeouts` passed. */
 export type TimeoutName = 'firstEvent' | 'idle' | 'total';
@@ -42,6 +51,7 @@ export interface RxMistralErrorInit {
   readonly retryAfterMs?: number | undefined;
   readonly which?: TimeoutName | undefined;
   readonly partial?: PartialMessage | undefined;
+  readonly job?: FailedBatchJob | undefined;
   readonly cause?: unknown;
 }
 
@@ -84,23 +94,24 @@ export class RxMistralError extends Error {
   declare readonly which?: TimeoutName | undefined;
   /** The message as far as it had come, for an error that ended a stream after its first token. */
   declare readonly partial?: PartialMessage | undefined;
+  /** For `batch-job`: the job. */
+  declare readonly job?: FailedBatchJob | undefined;
   /** A sanitised copy of the error below this one. */
   declare readonly cause?: ErrorCause | undefined;
 
   constructor(init: RxMistralErrorInit) {
     super(init.message);
-    this.kind = init.kind;
-    this.retryable = init.retryable ?? false;
-    // Only what is known becomes a property: an absent field is absent in `inspect` and JSON too.
-    if (init.status !== undefined) this.status = init.status;
-    if (init.code !== undefined) this.code = init.code;
-    if (init.requestId !== undefined) this.requestId = init.requestId;
-    if (init.retryAfterMs !== undefined) this.retryAfterMs = init.retryAfterMs;
-    if (init.which !== undefined) this.which = init.which;
-    if (init.partial !== undefined) this.partial = init.partial;
-    if (init.cause !== undefined) this.cause = describeCause(init.cause);
-    Object.defineProperty(this, 'name', { value: new.target.errorName, configurable: true, writable: true });
-    Object.defineProperty(this, marker, { value: true });
+    const { kind, retryable = false, status, code, requestId, retryAfterMs, which, partial, job, cause } = init;
+    this.kind = kind;
+    this.retryable = retryable;
+    const copy = cause === undefined ? undefined : describeCause(cause);
+    Object.assign(this, definedFields({ status, code, requestId, retryAfterMs, which, partial, job, cause: copy }));
+    // What carries a job is a BatchJobError, also where it comes back from JSON.
+    const name = job === undefined ? new.target.errorName : 'BatchJobError';
+    Object.defineProperties(this, {
+      name: { value: name, configurable: true, writable: true },
+      [marker]: { value: true },
+    });
   }
 
   /** The `name` of this class's instances; a constant, because a bundler may rename the class. */
@@ -108,14 +119,15 @@ export class RxMistralError extends Error {
 
   /** The same error with other fields; the frames of `stack` stay the original's. */
   with(changes: Partial<RxMistralErrorInit>): RxMistralError {
-    const changed = createError({ ...this.toInit(), ...changes }, this.name);
+    const changed = createError({ ...fieldsOf(this), ...changes }, this.name);
     // The stack begins with the message, which may have been changed because of what stands in it.
-    return keepStack(changed, this.stack?.replace(this.message, () => changed.message));
+    const value = this.stack?.replace(this.message, () => changed.message);
+    return Object.defineProperty(changed, 'stack', { value, configurable: true, writable: true });
   }
 
   /** Plain JSON without any stack: it may go to a browser. {@link RxMistralError.fromJSON} is the way back. */
   toJSON(): RxMistralErrorJson {
-    return { name: this.name, ...this.toInit(), retryable: this.retryable, cause: withoutStack(this.cause) };
+    return { name: this.name, ...fieldsOf(this), retryable: this.retryable, cause: withoutStack(this.cause) };
   }
 
   /**
@@ -126,21 +138,6 @@ export class RxMistralError extends Error {
   static fromJSON(json: unknown): RxMistralError {
     if (!isErrorJson(json)) throw new TypeError('Expected the JSON of an RxMistralError, with `kind` and `message`');
     return createError(json, json.name);
-  }
-
-  private toInit(): RxMistralErrorInit {
-    return {
-      kind: this.kind,
-      message: this.message,
-      status: this.status,
-      code: this.code,
-      requestId: this.requestId,
-      retryable: this.retryable,
-      retryAfterMs: this.retryAfterMs,
-      which: this.which,
-      partial: this.partial,
-      cause: this.cause,
-    };
   }
 }
 
@@ -158,7 +155,13 @@ export class TruncatedStreamError extends RxMistralError {
 
 /** Whether `error` is of this family, across duplicate installs of the package too. */
 export function isRxMistralError(error: unknown): error is RxMistralError {
-  return typeof error === 'object' && error !== null && marker in error;
+  return isRecord(error) && marker in error;
+}
+
+// Named one by one: what others hang on an error (the request that it was for) is none of ours to pass on.
+function fieldsOf(error: RxMistralError): RxMistralErrorInit {
+  const { kind, message, retryable, status, code, requestId, retryAfterMs, which, partial, job, cause } = error;
+  return { kind, message, retryable, status, code, requestId, retryAfterMs, which, partial, job, cause };
 }
 
 function createError(init: RxMistralErrorInit, name: string): RxMistralError {
@@ -168,24 +171,11 @@ function createError(init: RxMistralErrorInit, name: string): RxMistralError {
     : new RxMistralError(init);
 }
 
+// In JSON, what is `undefined` is not there.
 function withoutStack(cause: ErrorCause | undefined): ErrorCause | undefined {
-  if (cause === undefined) return undefined;
-  const { name, message, code, cause: below } = cause;
-  return { name, message, ...(code === undefined ? {} : { code }), ...(below === undefined ? {} : { cause: withoutStack(below) }) };
-}
-
-function keepStack(error: RxMistralError, stack: string | undefined): RxMistralError {
-  if (stack !== undefined) Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
-  return error;
+  return cause && { ...cause, stack: undefined, cause: withoutStack(cause.cause) };
 }
 
 function isErrorJson(json: unknown): json is RxMistralErrorJson {
-  return (
-    typeof json === 'object' &&
-    json !== null &&
-    'kind' in json &&
-    typeof json.kind === 'string' &&
-    'message' in json &&
-    typeof json.message === 'string'
-  );
+  return isRecord(json) && typeof json['kind'] === 'string' && typeof json['message'] === 'string';
 }

@@ -1,3 +1,6 @@
+import { definedFields } from './definedFields.js';
+import { isRecord } from './isRecord.js';
+
 /** A sanitised copy of an error: what helps to find a fault, and nothing that a request may hold. */
 export interface ErrorCause {
   readonly name: string;
@@ -27,16 +30,19 @@ export function describeCause(cause: unknown, clean: (text: string) => string = 
 }
 
 function describe(cause: unknown, clean: (text: string) => string, depth: number): ErrorCause {
-  if (typeof cause !== 'object' || cause === null) {
-    return { name: 'Error', message: typeof cause === 'string' ? bounded(clean(cause), maxMessageLength) : `thrown: ${typeof cause}` };
-  }
-  const { name, message, code, stack, cause: below } = cause as Readonly<Record<string, unknown>>;
+  const text = (value: unknown, length: number): string | undefined =>
+    typeof value === 'string' ? bounded(clean(value), length) : undefined;
+
+  if (!isRecord(cause)) return { name: 'Error', message: text(cause, maxMessageLength) ?? `thrown: ${typeof cause}` };
+  const { name, message, code, stack, cause: below } = cause;
   return {
-    name: typeof name === 'string' ? bounded(clean(name), 100) : 'Error',
-    message: typeof message === 'string' ? bounded(clean(message), maxMessageLength) : '',
-    ...(typeof code === 'string' || typeof code === 'number' ? { code: bounded(clean(String(code)), 100) } : {}),
-    ...(typeof stack === 'string' ? { stack: bounded(clean(stack), maxStackLength) } : {}),
-    ...(below !== undefined && below !== null && depth + 1 < maxDepth ? { cause: describe(below, clean, depth + 1) } : {}),
+    name: text(name, 100) ?? 'Error',
+    message: text(message, maxMessageLength) ?? '',
+    ...definedFields({
+      code: text(typeof code === 'number' ? String(code) : code, 100),
+      stack: text(stack, maxStackLength),
+      cause: below === undefined || below === null || depth + 1 === maxDepth ? undefined : describe(below, clean, depth + 1),
+    }),
   };
 }
 

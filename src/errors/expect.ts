@@ -1,3 +1,5 @@
+import { isRecord } from './isRecord.js';
+
 /**
  * The checks of options: each throws a `TypeError` that names the option at once, when the function is called.
  * An absent option (`undefined`) always passes.
@@ -8,51 +10,58 @@ export const maxTimerMs = 2 ** 31 - 1;
 
 /** Throws unless `value` is an integer of at least `minimum`, or `Infinity` where `unlimited` says so. */
 export function expectInteger(name: string, value: unknown, minimum: number, unlimited = false): void {
-  if (value === undefined || (unlimited && value === Infinity)) return;
-  if (!Number.isSafeInteger(value) || (value as number) < minimum) {
-    fail(name, `an integer >= ${minimum}${unlimited ? ' or Infinity' : ''}`, value);
-  }
+  const holds = (Number.isSafeInteger(value) && isBetween(value, minimum, Infinity)) || (unlimited && value === Infinity);
+  expectThat(name, value, holds, `an integer >= ${minimum}${unlimited ? ' or Infinity' : ''}`);
 }
 
 /** Throws unless `value` is a finite number of at least `minimum` (and at most `maximum`). */
 export function expectNumber(name: string, value: unknown, minimum: number, maximum = Infinity): void {
-  if (value === undefined) return;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < minimum || value > maximum) {
-    fail(name, maximum === Infinity ? `a number >= ${minimum}` : `a number from ${minimum} to ${maximum}`, value);
-  }
+  const range = maximum === Infinity ? `>= ${minimum}` : `from ${minimum} to ${maximum}`;
+  expectThat(name, value, Number.isFinite(value) && isBetween(value, minimum, maximum), `a number ${range}`);
 }
 
 /** Throws unless `value` is a number of milliseconds that a timer can wait for, of at least `minimum`. */
 export function expectDuration(name: string, value: unknown, minimum = 0): void {
-  if (value === undefined) return;
-  if (typeof value !== 'number' || Number.isNaN(value) || value < minimum || value > maxTimerMs) {
-    fail(name, `milliseconds from ${minimum} to ${maxTimerMs}`, value);
-  }
+  expectThat(name, value, isBetween(value, minimum, maxTimerMs), `milliseconds from ${minimum} to ${maxTimerMs}`);
 }
 
 /** Throws unless `value` is one of `choices`. */
 export function expectOneOf(name: string, value: unknown, choices: readonly string[]): void {
-  if (value === undefined) return;
-  if (typeof value !== 'string' || !choices.includes(value)) {
-    fail(name, choices.map((choice) => `'${choice}'`).join(' or '), value);
-  }
+  expectThat(name, value, choices.some((choice) => choice === value), choices.map((choice) => `'${choice}'`).join(' or '));
+}
+
+/** Throws unless `value` is `true` or `false`. */
+export function expectBoolean(name: string, value: unknown): void {
+  expectThat(name, value, typeof value === 'boolean', 'true or false');
 }
 
 /** Throws unless `value` is a function. */
 export function expectFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') fail(name, 'a function', value);
+  expectThat(name, value, typeof value === 'function', 'a function');
 }
 
 /** Throws unless `value` is a string that is not empty. */
 export function expectText(name: string, value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== 'string' || value === '') fail(name, 'a string that is not empty', value);
+  expectThat(name, value, typeof value === 'string' && value !== '', 'a string that is not empty');
 }
 
 /** Throws unless `value` is an object (an array is not). */
 export function expectObject(name: string, value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(name, 'an object', value);
+  expectThat(name, value, isRecord(value) && !Array.isArray(value), 'an object');
+}
+
+/** A check for each of an object's options: it gets the option's name for the message, and its value. */
+export type Checks<Options> = Readonly<Record<keyof Options, (name: string, value: unknown) => void>>;
+
+/**
+ * Checks each of the options that an object holds; `undefined` has none.
+ *
+ * @param path Where the object stands in the caller's options (`timeouts`); left out where it is the argument itself.
+ */
+export function expectFields<Options extends object>(options: Options | undefined, checks: Checks<Options>, path?: string): void {
+  for (const name of Object.keys(checks) as (keyof Options & string)[]) {
+    checks[name](path === undefined ? name : `${path}.${name}`, options?.[name]);
+  }
 }
 
 /**
@@ -62,11 +71,13 @@ export function expectObject(name: string, value: unknown): void {
  * @param expectation What the message says it should be, as in `a RetryBudget`.
  */
 export function expectMethods(name: string, value: unknown, expectation: string, methods: readonly string[]): void {
-  if (value === undefined) return;
-  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  if (!isObject || !methods.every((method) => typeof Reflect.get(value, method) === 'function')) {
-    fail(name, expectation, value);
-  }
+  const fields = value as Readonly<Record<string, unknown>> | null | undefined;
+  expectThat(name, value, methods.every((method) => typeof fields?.[method] === 'function'), expectation);
+}
+
+/** Throws unless `value` is a scheduler of rxjs, or has what is used of one. */
+export function expectScheduler(name: string, value: unknown): void {
+  expectMethods(name, value, 'a scheduler', ['now', 'schedule']);
 }
 
 /** Throws unless `value` is an object of headers that a request can carry; the engine's own error would show the value. */
@@ -79,6 +90,14 @@ export function expectHeaders(name: string, value: unknown): void {
   }
 }
 
+function expectThat(name: string, value: unknown, holds: boolean, expectation: string): void {
+  if (value !== undefined && !holds) fail(name, expectation, value);
+}
+
+function isBetween(value: unknown, minimum: number, maximum: number): boolean {
+  return typeof value === 'number' && value >= minimum && value <= maximum;
+}
+
 /** Throws the `TypeError` that every check here throws: ``Expected `name` to be …, got …``. */
 export function fail(name: string, expectation: string, value: unknown): never {
   throw new TypeError(`Expected \`${name}\` to be ${expectation}, got ${describe(value)}`);
@@ -88,7 +107,7 @@ export function fail(name: string, expectation: string, value: unknown): never {
 function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  if (typeof value === 'string') return value.length <= 24 ? JSON.stringify(value) : 'a string';
+  if (typeof value === 'string' && value.length <= 24) return JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

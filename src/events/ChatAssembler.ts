@@ -1,17 +1,14 @@
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
 import type { DeltaMessage } from '@mistralai/mistralai/models/components/deltamessage.js';
 import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
+import { isRecord } from '../errors/isRecord.js';
 import type { PartialMessage } from '../errors/PartialMessage.js';
 import { RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
 import { addUsage } from './addUsage.js';
 import type { ChatEvent } from './ChatEvent.js';
+import { ContentAssembler } from './ContentAssembler.js';
 import { EchoFilter } from './EchoFilter.js';
-import { isRecord } from './isRecord.js';
-import { MessageBuilder } from './MessageBuilder.js';
 import { completeToolCall, ToolCallAssembler } from './ToolCallAssembler.js';
-
-// Far above what a model can answer; it bounds what a server that never ends can make us hold.
-const maxAnswerLength = 2 ** 26;
 
 /**
  * Turns the chunks of an answer into events, and knows the message so far. Pure: no rxjs, no clock. An answer is the work
@@ -28,16 +25,13 @@ const maxAnswerLength = 2 ** 26;
 export class ChatAssembler {
   readonly #requestId: string;
   #attempt: number;
-  readonly #emit: (event: ChatEvent) => void;
-  readonly #builder = new MessageBuilder();
+  #emit: (event: ChatEvent) => void;
+  readonly #content: ContentAssembler;
   readonly #toolCalls = new ToolCallAssembler();
 
   #started = false;
   #id = '';
   #model = '';
-  #length = 0;
-  #textCount = 0;
-  #thinkingCount = 0;
   #finishReason: string | undefined;
   #usage: UsageInfo | undefined;
   // What the attempts before this one used, as far as the server said.
@@ -48,11 +42,16 @@ export class ChatAssembler {
     this.#requestId = requestId;
     this.#attempt = attempt;
     this.#emit = emit;
+    this.#content = new ContentAssembler(
+      requestId,
+      (event) => { this.#emit(event); },
+      (text) => { this.#addText(text); },
+    );
   }
 
   /** Whether a token has come: text, thinking, or a piece of a tool call. */
   get hasTokens(): boolean {
-    return !this.#builder.isEmpty || this.#toolCalls.calls.length > 0;
+    return !this.#content.builder.isEmpty || this.#toolCalls.calls.length > 0;
   }
 
   /** Whether a finish reason has come: what is left is at most the usage. */
@@ -62,15 +61,18 @@ export class ChatAssembler {
 
   /** The text so far where nothing but text has come, so that an attempt can go on behind it; else `undefined`. */
   get plainText(): string | undefined {
-    return this.#builder.isPlainText && this.#toolCalls.calls.length === 0 ? this.#builder.text : undefined;
+    return this.#content.builder.isPlainText && this.#toolCalls.calls.length === 0 ? this.#content.builder.text : undefined;
   }
 
   /**
    * The next attempt goes on where this one was cut. Its usage is added, and an echo of `prefix`, the beginning that the
    * model was given, is taken off its text.
+   *
+   * @param emit Takes the events of this attempt.
    */
-  resume(attempt: number, prefix: string): void {
+  resume(attempt: number, prefix: string, emit: (event: ChatEvent) => void): void {
     this.#attempt = attempt;
+    this.#emit = emit;
     this.#started = false;
     this.#finishReason = undefined;
     this.#usageBefore = addUsage(this.#usageBefore, this.#usage);
@@ -80,7 +82,7 @@ export class ChatAssembler {
 
   /** The message so far; a tool call's arguments may be cut. */
   partial(): PartialMessage {
-    return this.#builder.message(this.#toolCalls.calls) as PartialMessage;
+    return this.#content.builder.message(this.#toolCalls.calls) as PartialMessage;
   }
 
   /**
@@ -101,12 +103,21 @@ export class ChatAssembler {
     if (chunk.usage !== undefined) this.#usage = chunk.usage;
     for (const choice of chunk.choices) {
       if (choice.index !== 0) continue;
-      const { content, toolCalls } = choice.delta;
-      if (typeof content === 'string') this.#addText(content);
-      else if (Array.isArray(content)) this.#addContent(content);
-      if (Array.isArray(toolCalls)) this.#addToolCalls(toolCalls);
+      this.add(choice.delta);
       if (typeof choice.finishReason === 'string') this.#finish(choice.finishReason);
     }
+  }
+
+  /** Takes a piece of the message, or all of it that came before this call, and emits its events. */
+  add({ content, toolCalls }: DeltaMessage): void {
+    if (typeof content === 'string') this.#addText(content);
+    else if (Array.isArray(content)) this.#content.addChunks(content);
+    if (Array.isArray(toolCalls)) this.#addToolCalls(toolCalls);
+  }
+
+  /** What the answer ends with where it is not finished. */
+  truncated(): TruncatedStreamError {
+    return new TruncatedStreamError({ message: 'The stream ended before the answer was finished', partial: this.partial() });
   }
 
   /**
@@ -115,13 +126,8 @@ export class ChatAssembler {
    * @throws TruncatedStreamError when no finish reason has come.
    */
   end(): void {
-    if (this.#finishReason === undefined) {
-      throw new TruncatedStreamError({
-        message: 'The stream ended before the answer was finished',
-        partial: this.partial(),
-      });
-    }
-    this.#addNewText(this.#echo?.end() ?? '');
+    if (this.#finishReason === undefined) throw this.truncated();
+    this.#content.addText(this.#echo?.end() ?? '');
     const calls = this.#toolCalls.calls.map(completeToolCall);
     // An answer that ran out of length may have been cut within a call: that one is in the message, but not whole.
     const whole = this.#finishReason === 'length' ? calls.filter((call) => isJson(call.arguments)) : calls;
@@ -131,53 +137,14 @@ export class ChatAssembler {
       requestId: this.#requestId,
       id: this.#id,
       model: this.#model,
-      message: this.#builder.message(calls),
+      message: this.#content.builder.message(calls),
       finishReason: this.#finishReason,
       usage: addUsage(this.#usageBefore, this.#usage),
     });
   }
 
   #addText(text: string): void {
-    this.#addNewText(this.#echo === undefined ? text : this.#echo.take(text));
-  }
-
-  #addNewText(text: string): void {
-    if (text === '') return;
-    this.#grow(text.length);
-    this.#builder.addText(text);
-    this.#emit({ type: 'text-delta', requestId: this.#requestId, index: this.#textCount++, text });
-  }
-
-  #addThinking(text: string): void {
-    if (text === '') return;
-    this.#grow(text.length);
-    this.#builder.addThinking(text);
-    this.#emit({ type: 'thinking-delta', requestId: this.#requestId, index: this.#thinkingCount++, text });
-  }
-
-  #addContent(content: readonly unknown[]): void {
-    for (const chunk of content) {
-      if (typeof chunk === 'string') this.#addText(chunk);
-      if (!isRecord(chunk)) continue;
-      const { type, text, thinking } = chunk;
-      if (type === 'text' && typeof text === 'string') this.#addText(text);
-      else if (type === 'thinking' && Array.isArray(thinking)) this.#addThinkingBlock(thinking, chunk);
-      else {
-        this.#growBy(chunk);
-        this.#builder.addChunk(chunk);
-      }
-    }
-  }
-
-  #addThinkingBlock(thinking: readonly unknown[], block: Readonly<Record<string, unknown>>): void {
-    for (const chunk of thinking) {
-      if (isRecord(chunk) && typeof chunk['text'] === 'string') this.#addThinking(chunk['text']);
-      else {
-        this.#growBy(chunk);
-        this.#builder.addToThinking(chunk);
-      }
-    }
-    this.#builder.signThinking(block['signature'], block['closed']);
+    this.#content.addText(this.#echo === undefined ? text : this.#echo.take(text));
   }
 
   #addToolCalls(toolCalls: NonNullable<DeltaMessage['toolCalls']>): void {
@@ -186,7 +153,7 @@ export class ChatAssembler {
       const before = this.#toolCalls.calls.length;
       const { call, added } = this.#toolCalls.add(piece, position, this.#id);
       const isNew = this.#toolCalls.calls.length > before;
-      this.#grow(added.length + (isNew ? call.id.length + call.name.length : 0));
+      this.#content.grow(added.length + (isNew ? call.id.length + call.name.length : 0));
       this.#emit({
         type: 'tool-call-delta',
         requestId: this.#requestId,
@@ -195,18 +162,6 @@ export class ChatAssembler {
         argumentsText: added,
       });
     });
-  }
-
-  // What is kept as it came counts by its JSON.
-  #growBy(chunk: unknown): void {
-    this.#grow(JSON.stringify(chunk).length);
-  }
-
-  #grow(length: number): void {
-    this.#length += length;
-    if (this.#length > maxAnswerLength) {
-      throw new RxMistralError({ kind: 'limit', message: `The answer is longer than ${maxAnswerLength} characters` });
-    }
   }
 
   #finish(finishReason: string): void {

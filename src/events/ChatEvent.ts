@@ -18,7 +18,7 @@ export interface StartEvent {
 export interface TextDeltaEvent {
   readonly type: 'text-delta';
   readonly requestId: string;
-  /** Counts the text deltas of an answer from 0; anew after a restart. */
+  /** Counts the text deltas of an answer from 0; anew after a restart. What came before `continueFrom` counts as one. */
   readonly index: number;
   readonly text: string;
 }
@@ -55,12 +55,13 @@ export interface ToolCallEvent {
   readonly toolCall: CompletedToolCall;
 }
 
-/** An attempt failed and another will follow after `delayMs`. */
+/** An attempt failed and another will follow. */
 export interface RetryEvent {
   readonly type: 'retry';
   readonly requestId: string;
   /** Which attempt failed: 1 for the first, so the same number as the retry's. */
   readonly attempt: number;
+  /** How long it will be waited, in milliseconds; at least, with a retry budget that lets its callers wait. */
   readonly delayMs: number;
   /** `restart`: the answer begins anew; `resume`: it goes on where it was cut. */
   readonly strategy: 'restart' | 'resume';
@@ -95,5 +96,14 @@ export type ChatEvent =
 export interface ErrorEvent {
   readonly type: 'error';
   readonly requestId: string;
+  readonly error: RxMistralError;
+}
+
+/** A call has failed, and what follows is the answer of its fallback, from its beginning: comes from `withFallback()` only. */
+export interface FallbackEvent {
+  readonly type: 'fallback';
+  /** That of the events that follow. */
+  readonly requestId: string;
+  /** Why. */
   readonly error: RxMistralError;
 }

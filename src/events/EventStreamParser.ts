@@ -30,28 +30,44 @@ export class EventStreamParser {
   // The parts of the line that has not ended yet. A large event comes in thousands of pieces: adding each to a string
   // and searching it again would be quadratic.
   #lineParts: string[] = [];
+  #atStart = true;
   // A piece that ended in CR: an LF at the start of the next one belongs to the same line end.
   #endedInCarriageReturn = false;
-  #atStart = true;
   // The decoder may hold bytes of a character from the piece before.
   #endedInCharacter = false;
   // In a piece that is all ASCII, characters count as bytes.
   #isAscii = true;
 
-  #data = '';
-  #hasData = false;
+  #data: string | undefined;
   #event = '';
-  #lastEventId = '';
+  // The id that the lines so far name: it counts from the blank line on.
+  #idBuffer: string;
+  #lastEventId: string;
+  #namesId = false;
   // The bytes of the event that has not ended yet, but for those of the current piece.
   #pendingBytes = 0;
 
   /**
    * @param maxEventBytes The largest event that is held, in bytes of the stream: all its lines, with the comments among
-   * them, up to its blank line.
+   * them, up to its blank line. A line end counts as one byte.
+   * @param lastEventId The id to begin with: where a stream goes on that was cut, the one that was asked for. Browsers
+   * keep it too; the text lets the first event without an id forget it.
    */
-  constructor(handlers: EventStreamHandlers, maxEventBytes: number) {
+  constructor(handlers: EventStreamHandlers, maxEventBytes: number, lastEventId = '') {
     this.#handlers = handlers;
     this.#maxEventBytes = maxEventBytes;
+    this.#idBuffer = lastEventId;
+    this.#lastEventId = lastEventId;
+  }
+
+  /** Where to go on behind a cut: the id as of the last blank line, whether or not an event stood before it. */
+  get lastEventId(): string {
+    return this.#lastEventId;
+  }
+
+  /** Whether the event that is being reported named an id itself. */
+  get namesId(): boolean {
+    return this.#namesId;
   }
 
   /**
@@ -66,95 +82,66 @@ export class EventStreamParser {
     const text = this.#decoder.decode(bytes, { stream });
     this.#isAscii = !stream && !this.#endedInCharacter && text.length === bytes.byteLength;
     this.#endedInCharacter = stream;
-    return this.#read(text);
+    return text === '' || this.#read(this.#withLineFeeds(text));
+  }
+
+  // The piece with each line end as one LF, and without the mark at the start of the stream.
+  #withLineFeeds(piece: string): string {
+    let text = piece;
+    if (this.#atStart && text.startsWith(byteOrderMark)) text = text.slice(1);
+    if (this.#endedInCarriageReturn && text.startsWith('\n')) text = text.slice(1);
+    this.#atStart = false;
+    this.#endedInCarriageReturn = text.endsWith('\r');
+    return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
   }
 
   #read(text: string): boolean {
+    // A character is one to three bytes a code unit, so nearly always the length alone tells that no event is too large.
+    const isWithinBound = this.#pendingBytes + text.length * 3 <= this.#maxEventBytes;
+    let eventStart = 0;
     let position = 0;
-    const length = text.length;
-    if (length === 0) return true;
-    if (this.#atStart) {
-      this.#atStart = false;
-      if (text.startsWith(byteOrderMark)) position = 1;
-    }
-    if (this.#endedInCarriageReturn) {
-      this.#endedInCarriageReturn = false;
-      if (text.startsWith('\n', position)) {
-        position += 1;
-        if (this.#pendingBytes > 0) this.#pendingBytes += 1;
-      }
-    }
-    // Where the event that is being read begins in this piece.
-    let eventStart = position;
-    // Each is searched for again only when it has been passed: a piece is looked at once for LF and once for CR.
-    let feed = text.indexOf('\n', position);
-    let carriage = text.indexOf('\r', position);
-    while (position < length) {
-      if (feed !== -1 && feed < position) feed = text.indexOf('\n', position);
-      if (carriage !== -1 && carriage < position) carriage = text.indexOf('\r', position);
-      const isCarriage = carriage !== -1 && (feed === -1 || carriage < feed);
-      const end = isCarriage ? carriage : feed;
-      if (end === -1) {
-        this.#lineParts.push(text.slice(position));
-        break;
-      }
-      let next = end + 1;
-      if (isCarriage) {
-        if (next === length) this.#endedInCarriageReturn = true;
-        else if (text.startsWith('\n', next)) next += 1;
-      }
-      if (position === end && this.#lineParts.length === 0) {
-        this.#expectWithinBound(text, eventStart, position);
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', position)) {
+      if (end === position && this.#lineParts.length === 0) {
+        if (!isWithinBound) this.#count(text.slice(eventStart, position));
         this.#pendingBytes = 0;
-        eventStart = next;
+        eventStart = end + 1;
         if (!this.#dispatch()) return false;
       } else {
         this.#endLine(text, position, end);
       }
-      position = next;
+      position = end + 1;
     }
-    if (eventStart < length) this.#pendingBytes = this.#expectWithinBound(text, eventStart, length);
+    if (position < text.length) this.#lineParts.push(text.slice(position));
+    if (eventStart < text.length) this.#count(text.slice(eventStart));
     return true;
   }
 
-  // The bytes of the event so far. Encoding is needed only where the piece goes on with it; a character is one to three
-  // bytes a code unit, so nearly always the length alone tells that an event is small.
-  #expectWithinBound(text: string, start: number, end: number): number {
-    const isWhole = end < text.length;
-    if (isWhole && this.#pendingBytes + (end - start) * 3 <= this.#maxEventBytes) return 0;
-    const length = this.#isAscii ? end - start : encoder.encode(text.slice(start, end)).byteLength;
-    const bytes = this.#pendingBytes + length;
-    if (bytes > this.#maxEventBytes) this.#failOverBound();
-    return bytes;
+  #count(text: string): void {
+    this.#pendingBytes += this.#isAscii ? text.length : encoder.encode(text).byteLength;
+    if (this.#pendingBytes <= this.#maxEventBytes) return;
+    throw new RxMistralError({
+      kind: 'limit',
+      message: `An event of the stream is larger than \`maxEventBytes\` (${this.#maxEventBytes})`,
+    });
   }
 
   #endLine(text: string, start: number, end: number): void {
-    if (this.#lineParts.length === 0) {
-      this.#readLine(text, start, end);
+    // The one line that matters for speed: `data: …`, with nothing collected before it.
+    if (this.#lineParts.length === 0 && text.startsWith('data: ', start)) {
+      this.#addData(text.slice(start + 6, end));
       return;
     }
     this.#lineParts.push(text.slice(start, end));
     const line = this.#lineParts.join('');
     this.#lineParts = [];
-    this.#readLine(line, 0, line.length);
+    this.#readLine(line);
   }
 
-  #readLine(text: string, start: number, end: number): void {
-    // The one line that matters for speed: `data: …`, with nothing collected before it.
-    if (text.startsWith('data:', start)) {
-      const from = text.startsWith(' ', start + 5) ? start + 6 : start + 5;
-      this.#addData(text.slice(from, end));
-      return;
-    }
-    const line = text.slice(start, end);
+  #readLine(line: string): void {
     const colon = line.indexOf(':');
     if (colon === 0) return; // a comment
     const field = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? '' : line.slice(line.startsWith(' ', colon + 1) ? colon + 2 : colon + 1);
-    this.#readField(field, value);
-  }
-
-  #readField(field: string, value: string): void {
     switch (field) {
       case 'data':
         this.#addData(value);
@@ -163,7 +150,9 @@ export class EventStreamParser {
         this.#event = value;
         break;
       case 'id':
-        if (!value.includes('\0')) this.#lastEventId = value;
+        if (value.includes('\0')) break;
+        this.#idBuffer = value;
+        this.#namesId = true;
         break;
       case 'retry':
         if (/^[0-9]+$/.test(value)) this.#handlers.onRetry?.(Number(value));
@@ -173,24 +162,17 @@ export class EventStreamParser {
   }
 
   #addData(value: string): void {
-    this.#data = this.#hasData ? `${this.#data}\n${value}` : value;
-    this.#hasData = true;
+    this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
   }
 
   #dispatch(): boolean {
     const data = this.#data;
     const event = this.#event;
-    const hasData = this.#hasData;
-    this.#data = '';
+    this.#data = undefined;
     this.#event = '';
-    this.#hasData = false;
-    return hasData ? this.#handlers.onEvent(data, event, this.#lastEventId) : true;
-  }
-
-  #failOverBound(): never {
-    throw new RxMistralError({
-      kind: 'limit',
-      message: `An event of the stream is larger than \`maxEventBytes\` (${this.#maxEventBytes})`,
-    });
+    this.#lastEventId = this.#idBuffer;
+    const goOn = data === undefined || this.#handlers.onEvent(data, event, this.#lastEventId);
+    this.#namesId = false;
+    return goOn;
   }
 }

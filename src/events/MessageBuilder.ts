@@ -1,8 +1,9 @@
 import type { AssistantMessage } from '@mistralai/mistralai/models/components/assistantmessage.js';
 import type { ContentChunk } from '@mistralai/mistralai/models/components/contentchunk.js';
 import type { ToolCall } from '@mistralai/mistralai/models/components/toolcall.js';
+import { definedFields } from '../errors/definedFields.js';
+import { isRecord } from '../errors/isRecord.js';
 import type { CompletedToolCall } from './ChatEvent.js';
-import { isRecord } from './isRecord.js';
 
 type TextPart = { readonly type: 'text'; readonly text: string };
 type ThinkingPart = {
@@ -45,33 +46,25 @@ export class MessageBuilder {
 
   addText(text: string): void {
     this.#text += text;
-    if (this.#parts === undefined) return;
-    const last = this.#parts.at(-1);
-    if (isTextPart(last)) this.#replaceLast({ type: 'text', text: last.text + text });
-    else this.#parts.push({ type: 'text', text });
+    if (this.#parts !== undefined) append(this.#parts, { type: 'text', text });
   }
 
   addThinking(text: string): void {
     this.#thinking += text;
-    const { thinking } = this.#openThinking();
-    const last = thinking.at(-1);
-    if (isTextPart(last)) this.#replaceThinking([...thinking.slice(0, -1), { type: 'text', text: last.text + text }]);
-    else this.#replaceThinking([...thinking, { type: 'text', text }]);
+    this.addToThinking({ type: 'text', text });
   }
 
   /** Adds what stands in a thinking block beside its text: references, tool references. */
   addToThinking(chunk: unknown): void {
-    this.#replaceThinking([...this.#openThinking().thinking, chunk]);
+    const thinking = this.#openThinking().thinking.slice();
+    append(thinking, chunk);
+    this.#changeThinking({ thinking });
   }
 
   /** The fields that a thinking block carries beside its content. */
   signThinking(signature: unknown, closed: unknown): void {
     if ((signature ?? closed ?? null) === null) return;
-    this.#replaceLast({
-      ...this.#openThinking(),
-      ...(signature === undefined || signature === null ? {} : { signature }),
-      ...(closed === undefined || closed === null ? {} : { closed }),
-    });
+    this.#changeThinking(definedFields({ signature: signature ?? undefined, closed: closed ?? undefined }));
   }
 
   /** Adds a chunk that is neither text nor thinking (a reference, an unknown type), as it came. */
@@ -102,17 +95,22 @@ export class MessageBuilder {
     return part;
   }
 
-  #replaceThinking(thinking: readonly unknown[]): void {
-    this.#replaceLast({ ...this.#openThinking(), thinking });
-  }
-
-  #replaceLast(part: TextPart | ThinkingPart): void {
+  #changeThinking(fields: Partial<ThinkingPart>): void {
+    const part = { ...this.#openThinking(), ...fields };
     const parts = this.#allParts();
     parts[parts.length - 1] = part;
   }
 }
 
-function toToolCall(call: CompletedToolCall, index: number): ToolCall {
+// Text goes on with the text before it.
+function append(parts: unknown[], chunk: unknown): void {
+  const last = parts.at(-1);
+  if (isTextPart(last) && isTextPart(chunk)) parts[parts.length - 1] = { type: 'text', text: last.text + chunk.text };
+  else parts.push(chunk);
+}
+
+/** A whole call in the SDK's shape; `index` is its place among the calls of the answer. */
+export function toToolCall(call: CompletedToolCall, index: number): ToolCall {
   return { id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments }, index };
 }
 

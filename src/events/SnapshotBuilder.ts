@@ -1,21 +1,21 @@
 import type { AssistantMessage } from '@mistralai/mistralai/models/components/assistantmessage.js';
 import type { ToolCall } from '@mistralai/mistralai/models/components/toolcall.js';
-import type { ChatEvent, CompletedToolCall, CompleteEvent, ToolCallDeltaEvent } from './ChatEvent.js';
+import { AnswerRestarts } from './AnswerRestarts.js';
+import type { ChatEvent, CompletedToolCall, CompleteEvent, FallbackEvent, ToolCallDeltaEvent } from './ChatEvent.js';
 import type { ChatSnapshot, SnapshotToolCall } from './ChatSnapshot.js';
-import { MessageBuilder } from './MessageBuilder.js';
+import { MessageBuilder, toToolCall } from './MessageBuilder.js';
 
 /** The answer so far, and what each event makes of it: the work of `accumulate()`. Pure: no rxjs, no clock. */
 export class SnapshotBuilder {
   #content = new MessageBuilder();
-  #toolCalls = new KeyedList<SnapshotToolCall>();
+  #toolCalls: readonly SnapshotToolCall[] = [];
   // The calls that are whole, in the SDK's shape.
-  #messageToolCalls = new KeyedList<ToolCall>();
+  #messageToolCalls: ToolCall[] = [];
   #message: AssistantMessage = { role: 'assistant', content: '' };
-  // A `retry` said that the next attempt goes on where this one was cut.
-  #resumes = false;
+  readonly #restarts = new AnswerRestarts();
 
   /** The snapshot that the event leads to; `undefined` where nothing changes. */
-  take(event: ChatEvent): ChatSnapshot | undefined {
+  take(event: ChatEvent | FallbackEvent): ChatSnapshot | undefined {
     switch (event.type) {
       case 'text-delta':
         this.#content.addText(event.text);
@@ -34,39 +34,35 @@ export class SnapshotBuilder {
         this.#clear();
         return last;
       }
+      case 'fallback':
       case 'retry':
-        this.#resumes = event.strategy === 'resume';
-        return this.#resumes ? undefined : this.#restart();
-      case 'start': {
-        // A first attempt resumes nothing: the whole call was made again, and what the retry announced never came.
-        const resumed = this.#resumes && event.attempt > 1;
-        this.#resumes = false;
-        return resumed ? undefined : this.#restart();
-      }
+      case 'start':
+        if (this.#restarts.isRestart(event)) return this.#restart();
+        return event.type === 'retry' && this.#isEmpty ? this.#begin(event.error.partial?.content) : undefined;
       default:
         return undefined;
     }
   }
 
-  #growToolCall({ toolCallId, name, argumentsText }: ToolCallDeltaEvent): void {
-    const before = this.#toolCalls.get(toolCallId);
-    this.#toolCalls.set(toolCallId, {
-      id: toolCallId,
+  #growToolCall({ toolCallId: id, name, argumentsText }: ToolCallDeltaEvent): void {
+    const before = this.#toolCalls.find((call) => call.id === id);
+    this.#toolCalls = withEntry(this.#toolCalls, {
+      id,
       name: name === '' ? (before?.name ?? '') : name,
       arguments: (before?.arguments ?? '') + argumentsText,
       complete: false,
     });
   }
 
-  #endToolCall({ id, name, arguments: json }: CompletedToolCall): void {
-    const index = this.#toolCalls.set(id, { id, name, arguments: json, complete: true });
-    this.#messageToolCalls.set(id, { id, type: 'function', function: { name, arguments: json }, index });
+  #endToolCall(call: CompletedToolCall): void {
+    this.#toolCalls = withEntry(this.#toolCalls, { ...call, complete: true });
+    const index = this.#toolCalls.findIndex(({ id }) => id === call.id);
+    this.#messageToolCalls = withEntry(this.#messageToolCalls, toToolCall(call, index));
   }
 
   #withMessage(): ChatSnapshot {
     this.#message = this.#content.message();
-    const toolCalls = this.#messageToolCalls.list;
-    if (toolCalls.length > 0) this.#message.toolCalls = toolCalls;
+    if (this.#messageToolCalls.length > 0) this.#message.toolCalls = this.#messageToolCalls;
     return this.#snapshot(undefined);
   }
 
@@ -75,7 +71,7 @@ export class SnapshotBuilder {
     return {
       text: this.#content.text,
       thinking: this.#content.thinking,
-      toolCalls: this.#toolCalls.list,
+      toolCalls: this.#toolCalls,
       finishReason: complete?.finishReason,
       usage: complete?.usage,
       message: complete?.message ?? this.#message,
@@ -83,36 +79,33 @@ export class SnapshotBuilder {
     };
   }
 
+  get #isEmpty(): boolean {
+    return this.#content.isEmpty && this.#toolCalls.length === 0;
+  }
+
+  // What goes on here began where nobody watched.
+  #begin(content: unknown): ChatSnapshot | undefined {
+    if (typeof content !== 'string') return undefined;
+    this.#content.addText(content);
+    return this.#withMessage();
+  }
+
   #restart(): ChatSnapshot | undefined {
-    if (this.#content.isEmpty && this.#toolCalls.list.length === 0) return undefined;
+    if (this.#isEmpty) return undefined;
     this.#clear();
     return this.#snapshot(undefined);
   }
 
   #clear(): void {
     this.#content = new MessageBuilder();
-    this.#toolCalls = new KeyedList();
-    this.#messageToolCalls = new KeyedList();
+    this.#toolCalls = [];
+    this.#messageToolCalls = [];
     this.#message = { role: 'assistant', content: '' };
   }
 }
 
-/** A list whose entries are found by key. Setting one makes a new `list`; those handed out before stay as they are. */
-class KeyedList<T> {
-  readonly #places = new Map<string, number>();
-  list: T[] = [];
-
-  get(key: string): T | undefined {
-    const place = this.#places.get(key);
-    return place === undefined ? undefined : this.list[place];
-  }
-
-  /** Replaces the entry of `key`, or adds it at the end. Returns its place. */
-  set(key: string, value: T): number {
-    const place = this.#places.get(key) ?? this.list.length;
-    this.#places.set(key, place);
-    this.list = this.list.slice();
-    this.list[place] = value;
-    return place;
-  }
+// The list with `entry` in the place of the one with its id, or at the end. Those handed out before stay as they are.
+function withEntry<T extends { readonly id?: string | undefined }>(list: readonly T[], entry: T): T[] {
+  const place = list.findIndex(({ id }) => id === entry.id);
+  return place === -1 ? [...list, entry] : list.with(place, entry);
 }

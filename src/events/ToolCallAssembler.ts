@@ -19,8 +19,8 @@ export interface OpenToolCall {
  */
 export class ToolCallAssembler {
   readonly #calls: OpenToolCall[] = [];
-  readonly #byId = new Map<string, OpenToolCall>();
-  readonly #latestAt = new Map<number, OpenToolCall>();
+  // By its id, and the latest one at each index: an id is a string, an index a number.
+  readonly #known = new Map<string | number, OpenToolCall>();
 
   /** The calls in the order in which they began. */
   get calls(): readonly OpenToolCall[] {
@@ -37,8 +37,7 @@ export class ToolCallAssembler {
   add(piece: ToolCall, position: number, completionId: string): { readonly call: OpenToolCall; readonly added: string } {
     const id = isGiven(piece.id) ? piece.id : undefined;
     const index = typeof piece.index === 'number' ? piece.index : position;
-    const known = id === undefined ? this.#latestAt.get(index) : this.#byId.get(id);
-    const call = known ?? this.#begin(id ?? makeId(completionId, this.#calls.length), index);
+    const call = this.#known.get(id ?? index) ?? this.#begin(id ?? makeId(completionId, this.#calls.length), index);
     // A proxy may drop `function` or send null in it: read what is there.
     const fragment = (piece.function as Partial<ToolCall['function']> | null | undefined) ?? {};
     if (call.name === '' && typeof fragment.name === 'string') call.name = fragment.name;
@@ -50,8 +49,7 @@ export class ToolCallAssembler {
   #begin(id: string, index: number): OpenToolCall {
     const call = { id, index, name: '', arguments: '' };
     this.#calls.push(call);
-    this.#byId.set(id, call);
-    this.#latestAt.set(index, call);
+    this.#known.set(id, call).set(index, call);
     return call;
   }
 }
@@ -71,18 +69,11 @@ function isGiven(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id !== 'null';
 }
 
-const idLength = 9;
-
 /**
  * An id in the form that Mistral asks for (nine letters and digits), the same each time for the same completion and
- * place: a hash (FNV-1a, 32 bits) of both.
- *
- * @see http://www.isthe.com/chongo/tech/comp/fnv/
+ * place: the end of the completion's id, and the place.
  */
 function makeId(completionId: string, position: number): string {
-  let hash = 0x811c9dc5;
-  for (const character of `${completionId}:${position}`) {
-    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  }
-  return `c${hash.toString(36)}`.padEnd(idLength, '0').slice(0, idLength);
+  const completion = completionId.replace(/[^a-z0-9]/gi, '').padStart(6, '0');
+  return `${completion}${position.toString(36).padStart(3, '0')}`.slice(-9);
 }

@@ -1,5 +1,5 @@
 import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
-import { isRecord } from './isRecord.js';
+import { isRecord } from '../errors/isRecord.js';
 
 /**
  * The usage of two attempts together: numbers are added, also those in nested objects (`prompt_tokens_details`); of

@@ -80,6 +80,12 @@ describe('RxMistralError', () => {
     expect(back).toMatchObject({ kind, retryable: false, partial, name: 'TruncatedStreamError' });
   });
 
+  it('passes on nothing that others have hung on it', () => {
+    const error = Object.assign(new RxMistralError({ kind: 'http', ...full }), { request: 'secret' });
+    expect(JSON.stringify(error)).not.toContain('secret');
+    expect(error.with({ message: 'n' })).not.toHaveProperty('request');
+  });
+
   it('has no stack in its JSON, at any depth', () => {
     expect(JSON.stringify(new RxMistralError({ kind: 'http', ...full }))).not.toContain('RxMistralError.test');
   });

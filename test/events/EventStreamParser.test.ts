@@ -202,6 +202,30 @@ describe('EventStreamParser', () => {
   });
 });
 
+describe('where a stream goes on', () => {
+  const parserAt = (lastEventId?: string): { readonly parser: EventStreamParser; readonly seen: unknown[] } => {
+    const seen: unknown[] = [];
+    const parser: EventStreamParser = new EventStreamParser({ onEvent: (data, _, id) => seen.push([data, id, parser.namesId]) > 0 }, 1_000, lastEventId);
+    return { parser, seen };
+  };
+
+  it('is the id as of the last blank line, whether or not an event stood before it', () => {
+    const { parser } = parserAt();
+    const places = ['id: 1\n', 'data: a\n\n', 'id: 2\n', '\n', 'id: 3\ndata: b', '\n', '\n', 'id\n\n'].map((piece) => {
+      parser.push(encode(piece));
+      return parser.lastEventId;
+    });
+    expect(places).toEqual(['', '1', '1', '2', '2', '2', '3', '']);
+  });
+
+  it('begins at the id that was asked for, which the events have until another comes', () => {
+    const { parser, seen } = parserAt('7');
+    expect(parser.lastEventId).toBe('7');
+    parser.push(encode('data: a\n\nid: 8\ndata: b\n\ndata: c\n\n'));
+    expect(seen).toEqual([['a', '7', false], ['b', '8', true], ['c', '8', false]]);
+  });
+});
+
 describe('the bound of an event', () => {
   const outcome = (stream: string, size: number, maxEventBytes: number): 'read' | 'refused' => {
     try {

@@ -1,15 +1,27 @@
-import { asyncScheduler, type SchedulerLike } from 'rxjs';
-import { expectDuration, expectFunction, expectInteger, expectMethods, expectNumber, expectObject, fail } from '../errors/expect.js';
-import { type Backoff, exponentialBackoff } from '../policies/backoff.js';
-import { isRetryableError } from '../policies/retryable.js';
+import { asyncScheduler, defer, type Observable, type SchedulerLike, tap } from 'rxjs';
+import {
+  type Checks,
+  expectBoolean,
+  expectDuration,
+  expectFields,
+  expectFunction,
+  expectInteger,
+  expectMethods,
+  expectNumber,
+  expectObject,
+  expectScheduler,
+} from '../errors/expect.js';
+import { type Backoff, defaultBackoff } from '../policies/backoff.js';
+import { isRefusedRequest, isRetryableError } from '../policies/retryable.js';
 import { decideRetry, type RetryPolicy } from '../policies/retryDecision.js';
 import type { RetryBudget } from './retryBudget.js';
+import { waitForRetry } from './waitForRetry.js';
 
 /** A retry that is about to be waited for. */
 export interface RetryAttempt {
   /** Which retry this is, from 1. */
   readonly attempt: number;
-  /** How long it will be waited, in milliseconds. */
+  /** How long it will be waited, in milliseconds; at least, with a budget that lets its callers wait. */
   readonly delayMs: number;
   /** The failure that it answers. */
   readonly error: unknown;
@@ -33,25 +45,28 @@ export interface RetryConfig {
    */
   readonly isRetryable?: ((error: unknown) => boolean) | undefined;
   /**
-   * Whether to wait at least as long as the server asked (the error's `retryAfterMs`).
+   * Whether to wait at least as long as the server asked (the error's `retryAfterMs`). It is waited for by chance up to
+   * a tenth longer, so that those who were all told the same do not come back in the same instant.
    * @defaultValue true
    */
   readonly respectRetryAfter?: boolean | undefined;
   /**
    * The longest wait that the server may ask for, in milliseconds, at most 2,147,483,647. Where it asks for more, the
-   * error is final at once: coming back earlier than it said would only be refused again. Of no effect without
-   * `respectRetryAfter`.
+   * error is final at once: coming back earlier than it said would only be refused again. What chance adds to the wait
+   * does not count. Of no effect without `respectRetryAfter`.
    * @defaultValue 60,000
    */
   readonly maxRetryAfter?: number | undefined;
   /**
    * No retry starts later than this after the subscription, in milliseconds. One that would is not waited for: the
-   * error is final at once. An attempt that is running is not ended by it; that is what timeouts are for.
+   * error is final at once. One that waits for its `budget` is given up when the time is over. An attempt that is
+   * running is not ended by it; that is what timeouts are for.
    * @defaultValue no limit
    */
   readonly maxElapsed?: number | undefined;
   /**
-   * Bounds the retries of all who share it. Each subscription deposits, each retry withdraws.
+   * Bounds the retries of all who share it. With one that lets its callers wait (`whenEmpty: 'wait'`), `maxRetries:
+   * Infinity` and a `maxElapsed` say that a call is to outlive an outage.
    * @defaultValue none
    */
   readonly budget?: RetryBudget | undefined;
@@ -64,18 +79,34 @@ export interface RetryConfig {
    */
   readonly scheduler?: SchedulerLike | undefined;
   /**
-   * The source of chance for the backoff: from 0 up to 1.
+   * The source of chance for the backoff, and for the spread behind a `retryAfterMs`: from 0 up to 1.
    * @defaultValue Math.random
    */
   readonly random?: (() => number) | undefined;
 }
 
-/** A retry that a {@link startRetryPlan} grants. */
+/** A retry that a {@link RetryPlan} grants. */
 export interface RetryStep {
   /** Which retry this is, from 1. */
   readonly attempt: number;
-  /** How long to wait for it, in milliseconds: whole, and never more than a timer takes. */
+  /** How long to wait for it, in milliseconds: whole, and never more than a timer takes. The budget may make it longer. */
   readonly delayMs: number;
+  /**
+   * The whole wait: emits once when the attempt may start, or fails with the failure where it may not any more.
+   * @see {@link waitForRetry}
+   */
+  readonly wait: Observable<unknown>;
+}
+
+/** The retries of one call: see {@link startRetryPlan}. */
+export interface RetryPlan {
+  /**
+   * To be asked at each failure. Returns the retry to make, of which `onRetry` has then been told, or `undefined` where
+   * the error is final.
+   */
+  readonly next: (error: unknown) => RetryStep | undefined;
+  /** What each attempt is to be subscribed to through: tells the budget when one is answered. */
+  readonly watch: <T>(attempt: Observable<T>) => Observable<T>;
 }
 
 /**
@@ -87,32 +118,35 @@ export interface RetryStep {
  */
 export function expectRetryConfig(config: RetryConfig | undefined, path?: string): void {
   expectObject(path ?? 'config', config);
-  if (config === undefined) return;
-  const option = (name: keyof RetryConfig): string => (path === undefined ? name : `${path}.${name}`);
-
-  expectInteger(option('maxRetries'), config.maxRetries, 0, true);
-  expectMethods(option('backoff'), config.backoff, 'a Backoff', ['next']);
-  expectFunction(option('isRetryable'), config.isRetryable);
-  const respectRetryAfter: unknown = config.respectRetryAfter;
-  if (respectRetryAfter !== undefined && typeof respectRetryAfter !== 'boolean') {
-    fail(option('respectRetryAfter'), 'true or false', respectRetryAfter);
-  }
-  expectDuration(option('maxRetryAfter'), config.maxRetryAfter);
-  expectNumber(option('maxElapsed'), config.maxElapsed, 0);
-  expectMethods(option('budget'), config.budget, 'a RetryBudget', ['deposit', 'withdraw']);
-  expectFunction(option('onRetry'), config.onRetry);
-  expectMethods(option('scheduler'), config.scheduler, 'a scheduler', ['now', 'schedule']);
-  expectFunction(option('random'), config.random);
+  expectFields(config, checks, path);
 }
+
+const checks: Checks<RetryConfig> = {
+  maxRetries: (name, value) => { expectInteger(name, value, 0, true); },
+  backoff: (name, value) => { expectMethods(name, value, 'a Backoff', ['next']); },
+  isRetryable: expectFunction,
+  respectRetryAfter: expectBoolean,
+  maxRetryAfter: expectDuration,
+  maxElapsed: (name, value) => { expectNumber(name, value, 0); },
+  budget: (name, value) => { expectMethods(name, value, 'a RetryBudget', ['deposit', 'withdraw']); },
+  onRetry: expectFunction,
+  scheduler: expectScheduler,
+  random: expectFunction,
+};
 
 /**
  * Starts the retries of one call: to be called once a subscription, inside `defer`, with a config that
  * {@link expectRetryConfig} has checked. Deposits in the budget and remembers the time.
  *
- * The function that it returns is to be called at each failure. It returns the retry to make, of which `onRetry` has
- * then been told and which the budget has granted, or `undefined` where the error is final.
+ * A budget that fails when it is empty is asked at the failure, so that a final error is final at once. One that lets
+ * its callers wait is asked behind the delay, by the step's `wait`.
+ *
+ * Such a budget is told of a success once a call: when an attempt completes, or the server refuses the request itself,
+ * or at the first value of a retry, for a stream may take a minute to its end and those who wait should not. Only where
+ * such an answer is cut is it told a second time, when the call completes after all; a server that answers and then
+ * cuts every stream thus adds no more than one success to each call.
  */
-export function startRetryPlan(config: RetryConfig = {}): (error: unknown) => RetryStep | undefined {
+export function startRetryPlan(config: RetryConfig = {}): RetryPlan {
   const { budget, onRetry, scheduler = asyncScheduler } = config;
   // eslint-disable-next-line no-restricted-properties -- the door that chance comes in by
   const { random = Math.random } = config;
@@ -123,20 +157,52 @@ export function startRetryPlan(config: RetryConfig = {}): (error: unknown) => Re
     maxRetryAfter: config.maxRetryAfter ?? 60_000,
     maxElapsed: config.maxElapsed ?? Infinity,
   };
+  const waitsForBudget = budget?.acquire !== undefined;
   const startedAt = scheduler.now();
   let retries = 0;
-  let backoff = config.backoff ?? exponentialBackoff();
+  let hasToldEarly = false;
+  let backoff = config.backoff ?? defaultBackoff();
   budget?.deposit();
 
-  return (error) => {
-    const elapsedMs = scheduler.now() - startedAt;
-    const decision = decideRetry(policy, { retries, elapsedMs, backoff }, error, random);
-    // The budget is asked last: a failure that is final anyway takes nothing from the others.
-    if (!decision.retry || budget?.withdraw() === false) return undefined;
-    retries += 1;
-    backoff = decision.backoff;
-    const step: RetryStep = { attempt: retries, delayMs: decision.delayMs };
-    onRetry?.({ ...step, error });
-    return step;
+  return {
+    next(error) {
+      const elapsedMs = scheduler.now() - startedAt;
+      const decision = decideRetry(policy, { retries, elapsedMs, backoff }, error, random);
+      if (!decision.retry) {
+        if (isRefusedRequest(error)) budget?.succeed?.();
+        return undefined;
+      }
+      // The budget is asked last: a failure that is final anyway takes nothing from the others.
+      if (!waitsForBudget && budget?.withdraw() === false) return undefined;
+      retries += 1;
+      backoff = decision.backoff;
+      const { delayMs } = decision;
+      const wait = waitForRetry({ error, delayMs, latestAt: startedAt + policy.maxElapsed, budget, scheduler });
+      onRetry?.({ attempt: retries, delayMs, error });
+      return { attempt: retries, delayMs, wait };
+    },
+    watch(attempt) {
+      if (budget?.succeed === undefined) return attempt;
+      return defer(() => {
+        const mayTellEarly = retries > 0 && !hasToldEarly;
+        let hasTold = false;
+        const tell = (): void => {
+          hasTold = true;
+          budget.succeed?.();
+        };
+        return attempt.pipe(
+          tap({
+            next: () => {
+              if (!mayTellEarly || hasTold) return;
+              hasToldEarly = true;
+              tell();
+            },
+            complete: () => {
+              if (!hasTold) tell();
+            },
+          }),
+        );
+      });
+    },
   };
 }

@@ -1,4 +1,5 @@
-import { expectDuration, expectNumber, expectObject, expectOneOf, fail } from '../errors/expect.js';
+import { expectDuration, expectNumber, expectObject, expectOneOf, fail, maxTimerMs } from '../errors/expect.js';
+import { randomBetween } from './randomBetween.js';
 
 /** What a {@link Backoff} is asked with. */
 export interface BackoffContext {
@@ -26,6 +27,18 @@ export interface BackoffStep {
  */
 export interface Backoff {
   next(context: BackoffContext): BackoffStep;
+}
+
+/**
+ * Asks a backoff, which may be hand-made, for a delay that a timer can take: in whole milliseconds, rounded up, because
+ * timers drop fractions, and at most 2,147,483,647.
+ *
+ * @throws TypeError when its delay is NaN or negative.
+ */
+export function nextDelay(backoff: Backoff, context: BackoffContext): BackoffStep {
+  const { delayMs, next } = backoff.next(context);
+  if (!(delayMs >= 0)) fail('delayMs', 'a number >= 0 from the backoff', delayMs);
+  return { delayMs: Math.ceil(Math.min(delayMs, maxTimerMs)), next };
 }
 
 /**
@@ -90,9 +103,11 @@ export interface ExponentialBackoffOptions {
  * @throws TypeError when an option is out of its bounds.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
+// Defaults elsewhere are made by it as their module is loaded: a bundler may leave those out that are not used.
+/* @__NO_SIDE_EFFECTS__ */
 export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Backoff {
   expectObject('options', options);
-  const { initial = 500, max = 30_000, jitter = 'full' } = options;
+  const { initial = defaultInitial, max = defaultMax, jitter = 'full' } = options;
   const { factor = jitter === 'decorrelated' ? 3 : 2 } = options;
   expectDuration('initial', initial);
   expectDuration('max', max);
@@ -100,39 +115,41 @@ export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Bac
   expectOneOf('jitter', jitter, ['full', 'equal', 'decorrelated', 'none']);
 
   const least = Math.min(initial, max);
-  if (jitter === 'decorrelated') return decorrelated(least, max, factor, least);
+  return jitter === 'decorrelated'
+    ? decorrelated(least, max, factor, least)
+    : growing(initial, max, factor, certainShare[jitter]);
+}
+
+/**
+ * What is waited where no backoff is given: as `exponentialBackoff()`. It stands apart so that a bundle which never
+ * chooses a backoff does not carry the choice.
+ */
+export function defaultBackoff(): Backoff {
+  return growing(defaultInitial, defaultMax, 2, 0);
+}
+
+const defaultInitial = 500;
+const defaultMax = 30_000;
+
+// The part of the ceiling that is waited in any case; the rest is left to chance.
+const certainShare = { full: 0, equal: 1 / 2, none: 1 };
+
+function growing(initial: number, max: number, factor: number, certain: number): Backoff {
   const backoff: Backoff = {
     next: ({ attempt, random }) => {
       // A power that overflows is held at the largest number: 0 times Infinity would be NaN.
       const ceiling = Math.min(max, initial * Math.min(factor ** (attempt - 1), Number.MAX_VALUE));
-      return { delayMs: spread(ceiling, jitter, random), next: backoff };
+      return { delayMs: randomBetween(ceiling * certain, ceiling, random), next: backoff };
     },
   };
   return backoff;
 }
 
-function spread(ceiling: number, jitter: Exclude<Jitter, 'decorrelated'>, random: () => number): number {
-  switch (jitter) {
-    case 'full':
-      return between(0, ceiling, random);
-    case 'equal':
-      return between(ceiling / 2, ceiling, random);
-    case 'none':
-      return ceiling;
-  }
-}
-
 function decorrelated(least: number, max: number, factor: number, previous: number): Backoff {
   return {
     next: ({ random }) => {
-      const delayMs = Math.min(max, between(least, previous * factor, random));
+      const delayMs = Math.min(max, randomBetween(least, previous * factor, random));
       return { delayMs, next: decorrelated(least, max, factor, delayMs) };
     },
   };
-}
-
-// A number from `low` to `high`, whatever a hand-made `random` returns, NaN too.
-function between(low: number, high: number, random: () => number): number {
-  const chance = random();
-  return chance > 0 ? low + (high - low) * Math.min(chance, 1) : low;
 }

@@ -1,42 +1,36 @@
-// The three forms, of which only the first is still written: IMF-fixdate, RFC 850, C's asctime (which pads a day with
-// a space). The day's name says nothing that the date does not say; a wrong one is let pass.
-const forms = [
-  /^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<clock>\d\d:\d\d:\d\d) GMT$/,
-  /^[A-Z][a-z]{5,8}, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) (?<clock>\d\d:\d\d:\d\d) GMT$/,
-  /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<clock>\d\d:\d\d:\d\d) (?<year>\d{4})$/,
-];
-
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+// IMF-fixdate, the one form that is still written, and that of RFC 850, whose year has two digits. The day's name says
+// nothing that the date does not say; a wrong one is let pass.
+const form = /^\w+, (\d\d)[ -](\w{3})[ -](\d\d|\d{4}) (\S{8}) GMT$/;
+// That of C's asctime, whose day is padded with a space: it is first given two digits.
+const paddedDay = /(?<=^\w{3} \w{3} ) /;
+const asctime = /^(\w{3}) (\w{3}) (\d\d) (\S{8}) (\d{4})$/;
 
 /**
  * The time of an HTTP date in milliseconds since 1970, `undefined` where it is none. All three forms that RFC 9110,
- * section 5.6.7 obliges a recipient to accept. `Date.parse` is no help: engines differ, and it reads the third form in
- * local time.
+ * section 5.6.7 obliges a recipient to accept.
  *
  * @param now Milliseconds since 1970. A year of two digits is the latest one that lies at most 50 years after it.
  */
 export function parseHttpDate(text: string, now: number): number | undefined {
-  const fields = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
-  if (fields === undefined) return undefined;
-  const { year = '' } = fields;
-  if (year.length === 4) return toTime(Number(year), fields);
+  const fields = form.exec(text.replace(paddedDay, '0').replace(asctime, '$1, $3 $2 $5 $4 GMT'));
+  if (fields === null) return undefined;
+  const [, day = '', month = '', year = '', clock = ''] = fields;
+  const timeIn = (fullYear: string): number | undefined => toTime(`${day} ${month} ${fullYear} ${clock} GMT`);
+  if (year.length === 4) return timeIn(year);
 
-  const limit = new Date(now);
-  limit.setUTCFullYear(limit.getUTCFullYear() + 50);
-  const latest = limit.getUTCFullYear() - ((limit.getUTCFullYear() - Number(year)) % 100);
-  const time = toTime(latest, fields);
-  // In the very year of the limit, the date may still lie behind it.
-  return time !== undefined && time > limit.getTime() ? toTime(latest - 100, fields) : time;
+  const date = new Date(now);
+  const limit = date.setUTCFullYear(date.getUTCFullYear() + 50);
+  const century = Math.floor(date.getUTCFullYear() / 100);
+  const times = [century, century - 1].map((hundreds) => timeIn(`${hundreds}${year}`));
+  return times.find((time) => time !== undefined && time <= limit);
 }
 
-function toTime(year: number, fields: Readonly<Record<string, string>>): number | undefined {
-  const day = Number(fields['day']);
-  const month = months.indexOf(fields['month'] ?? '');
-  const [hour = NaN, minute = NaN, second = NaN] = (fields['clock'] ?? '').split(':').map(Number);
-  // 60 is a leap second.
-  if (month === -1 || hour > 23 || minute > 59 || second > 60) return undefined;
-  const midnight = Date.UTC(year, month, day);
-  // A day that the month does not have would become one of the next.
-  if (new Date(midnight).getUTCDate() !== day) return undefined;
-  return midnight + ((hour * 60 + minute) * 60 + second) * 1_000;
+// Engines differ in what `Date.parse` lets pass, as the 31st of a month of 30 days. So it is given the one form that all
+// of them read, and believed where the time is written the same.
+function toTime(text: string): number | undefined {
+  // A leap second, which no engine knows, is the second after the one before it.
+  const known = text.replace(':60 GMT', ':59 GMT');
+  const time = Date.parse(known);
+  if (!new Date(time).toUTCString().endsWith(known)) return undefined;
+  return known === text ? time : time + 1_000;
 }

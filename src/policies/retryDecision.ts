@@ -1,6 +1,7 @@
-import { fail, maxTimerMs } from '../errors/expect.js';
+import { maxTimerMs } from '../errors/expect.js';
 import { isRxMistralError } from '../errors/RxMistralError.js';
-import type { Backoff } from './backoff.js';
+import { type Backoff, nextDelay } from './backoff.js';
+import { randomBetween } from './randomBetween.js';
 
 /** What is decided by: the same for every failure of a call. */
 export interface RetryPolicy {
@@ -33,6 +34,9 @@ export type RetryDecision =
 
 const final: RetryDecision = { retry: false };
 
+// How far behind the server's time those come back who were all told the same, as a share of the wait.
+const spread = 0.1;
+
 /**
  * Whether and when to retry after `error`. The rules, in this order:
  *
@@ -40,8 +44,11 @@ const final: RetryDecision = { retry: false };
  * 2. Never earlier than the server said: the delay is the backoff's, or the server's where that is longer. A wait that
  *    is longer than `maxRetryAfter`, or than a timer can take, is not cut: the error is final.
  * 3. No wait for a retry that would start after `maxElapsed`: the error is final now.
+ * 4. Behind the server's time, by chance, up to a tenth of its wait: all who were told the same would come back in the
+ *    same instant. It makes nothing final: it is cut where it would pass `maxElapsed` or what a timer can take. A
+ *    backoff that is longer has a spread of its own.
  *
- * The delay is in whole milliseconds, rounded up, because timers drop fractions.
+ * The delay is in whole milliseconds, rounded up.
  *
  * @throws TypeError when the backoff's delay is NaN or negative. Whatever `isRetryable` throws.
  */
@@ -56,10 +63,12 @@ export function decideRetry(
   const serverDelayMs = policy.respectRetryAfter ? retryAfterOf(error) : 0;
   if (serverDelayMs > Math.min(policy.maxRetryAfter, maxTimerMs)) return final;
 
-  const { delayMs: backoffMs, next } = state.backoff.next({ attempt: state.retries + 1, random });
-  if (!(backoffMs >= 0)) fail('delayMs', 'a number >= 0 from the backoff', backoffMs);
-  const delayMs = Math.ceil(Math.min(Math.max(backoffMs, serverDelayMs), maxTimerMs));
-  return state.elapsedMs + delayMs > policy.maxElapsed ? final : { retry: true, delayMs, backoff: next };
+  const { delayMs: backoffMs, next } = nextDelay(state.backoff, { attempt: state.retries + 1, random });
+  const leastMs = Math.max(backoffMs, Math.ceil(serverDelayMs));
+  const mostMs = Math.min(maxTimerMs, policy.maxElapsed - state.elapsedMs);
+  if (leastMs > mostMs) return final;
+  const spreadMs = serverDelayMs > 0 ? randomBetween(serverDelayMs, serverDelayMs * (1 + spread), random) : 0;
+  return { retry: true, delayMs: Math.max(leastMs, Math.floor(Math.min(spreadMs, mostMs))), backoff: next };
 }
 
 function retryAfterOf(error: unknown): number {

@@ -26,3 +26,13 @@ export function hasZeroAllowance(headers: Pick<Headers, 'get'>): boolean {
 export function isRetryableError(error: unknown): boolean {
   return isRxMistralError(error) && error.retryable;
 }
+
+/**
+ * Whether `error` shows that the server is at work: it answered with a status of the 400s against which no retry helps,
+ * so what it refused is the request.
+ */
+export function isRefusedRequest(error: unknown): boolean {
+  if (!isRxMistralError(error) || error.retryable) return false;
+  const { status = 0 } = error;
+  return status >= 400 && status <= 499;
+}

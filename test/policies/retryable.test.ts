@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RxMistralError, TruncatedStreamError } from '../../src/errors/RxMistralError.js';
-import { hasZeroAllowance, isRetryableError, isRetryableStatus } from '../../src/policies/retryable.js';
+import { hasZeroAllowance, isRefusedRequest, isRetryableError, isRetryableStatus } from '../../src/policies/retryable.js';
 
 const none = new Headers();
 
@@ -45,5 +45,23 @@ describe('isRetryableError', () => {
     ['undefined', undefined, false],
   ])('%s', (_name, error, retryable) => {
     expect(isRetryableError(error)).toBe(retryable);
+  });
+});
+
+describe('isRefusedRequest', () => {
+  it.each([
+    ['a 400', new RxMistralError({ kind: 'http', message: '', status: 400 }), true],
+    ['a 422', new RxMistralError({ kind: 'http', message: '', status: 422 }), true],
+    ['a 429 with a zero allowance', new RxMistralError({ kind: 'rate-limit', message: '', status: 429 }), true],
+    ['a 429', new RxMistralError({ kind: 'rate-limit', message: '', status: 429, retryable: true }), false],
+    ['a 503', new RxMistralError({ kind: 'http', message: '', status: 503, retryable: true }), false],
+    ['a 503 that is final', new RxMistralError({ kind: 'http', message: '', status: 503 }), false],
+    ['a redirect', new RxMistralError({ kind: 'protocol', message: '', status: 302 }), false],
+    ['no answer', new RxMistralError({ kind: 'connection', message: '' }), false],
+    ['a request that was never sent', new RxMistralError({ kind: 'validation', message: '' }), false],
+    ['a foreign error', Object.assign(new Error(), { status: 400 }), false],
+    ['undefined', undefined, false],
+  ])('%s', (_name, error, expected) => {
+    expect(isRefusedRequest(error)).toBe(expected);
   });
 });

@@ -22,9 +22,10 @@ import { SnapshotBuilder } from '../events/SnapshotBuilder.js';
  *   arrival; tool calls are in `toolCalls` from their first piece, and in `message` when they are whole.
  * - `complete`: the last snapshot of the answer, with `done: true`. `message`, `finishReason` and `usage` are the
  *   event's own; its message may hold what no delta shows (references, signatures).
- * - `retry` with `strategy: 'restart'`, and a `start` that no `resume` announced (a resubscription): the answer begins
- *   anew. Emits the empty snapshot, once, and only where there is something to clear.
- * - `start`, and `retry` with `strategy: 'resume'`: nothing.
+ * - `retry` with `strategy: 'restart'`, `fallback`, and a `start` that no `resume` announced (a resubscription): the answer
+ *   begins anew. Emits the empty snapshot, once, and only where there is something to clear.
+ * - `start`, and `retry` with `strategy: 'resume'`: nothing. Where nothing has come before such a `retry` (`continueFrom`), the
+ *   answer begins with the `partial` of its error.
  * - `error` events, and types that this library does not know: ignored.
  *
  * What follows a `complete` is another answer (the next step of an agent, the next stream of a `concatMap`) and begins

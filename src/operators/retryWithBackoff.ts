@@ -1,5 +1,6 @@
-import { asyncScheduler, defer, type MonoTypeOperatorFunction, retry, throwError, timer } from 'rxjs';
+import { defer, type MonoTypeOperatorFunction, retry, throwError } from 'rxjs';
 import { expectRetryConfig, type RetryConfig, startRetryPlan } from '../control/retryPlan.js';
+import { currentStage, withinStage } from '../control/stage.js';
 
 /**
  * Subscribes to the source again after a failure, after a wait that grows from failure to failure.
@@ -17,10 +18,11 @@ import { expectRetryConfig, type RetryConfig, startRetryPlan } from '../control/
  *
  * **An error** is retried where `isRetryable` says so (by default: the `retryable` of an `RxMistralError`), at most
  * `maxRetries` times in one subscription; values in between do not reset the count. Never earlier than the server
- * said: a `retryAfterMs` of the error is waited for, or is final where it is longer than `maxRetryAfter`. An error
- * that is final passes as it is, the same object. What `isRetryable` or `onRetry` throws is an error of the result.
+ * said: a `retryAfterMs` of the error is waited for, and up to a tenth more by chance, or it is final where it is longer
+ * than `maxRetryAfter`. An error that is final passes as it is, the same object. What `isRetryable` or `onRetry` throws
+ * is an error of the result.
  *
- * **Unsubscribing** ends the attempt, or the wait and its timer.
+ * **Unsubscribing** ends the attempt, or the wait: its timer, or its place among those who wait for a `budget`.
  *
  * It retries whatever went wrong above it. For a chat stream the source's own `retry` option is the better place: it
  * knows whether a token has been emitted, and makes each retry an event.
@@ -44,16 +46,18 @@ import { expectRetryConfig, type RetryConfig, startRetryPlan } from '../control/
  */
 export function retryWithBackoff<T>(config: RetryConfig = {}): MonoTypeOperatorFunction<T> {
   expectRetryConfig(config);
-  const { scheduler = asyncScheduler } = config;
   return (source) =>
     defer(() => {
+      const stage = currentStage();
       const plan = startRetryPlan(config);
-      return source.pipe(
+      return withinStage(stage, source).pipe(
+        plan.watch,
         retry({
-          // The wait is a timer even where it is 0: a synchronous one would put each attempt on the stack of the last.
           delay: (error: unknown) => {
-            const step = plan(error);
-            return step === undefined ? throwError(() => error) : timer(step.delayMs, scheduler);
+            const step = plan.next(error);
+            if (step === undefined) return throwError(() => error);
+            stage?.retried({ attempt: step.attempt, delayMs: step.delayMs, error });
+            return step.wait;
           },
         }),
       );

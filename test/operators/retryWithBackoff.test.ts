@@ -21,6 +21,7 @@ import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRetryBudget } from '../../src/control/retryBudget.js';
 import type { RetryConfig } from '../../src/control/retryPlan.js';
+import { currentStage, type StageListener, withinStage } from '../../src/control/stage.js';
 import { RxMistralError } from '../../src/errors/RxMistralError.js';
 import { retryWithBackoff } from '../../src/operators/retryWithBackoff.js';
 import { constantBackoff, exponentialBackoff } from '../../src/policies/backoff.js';
@@ -391,7 +392,22 @@ describe('retryWithBackoff', () => {
         const source2Subs = '   7s ^!       ';
         const expected = '      7s a|       ';
 
-        const result = oneAfterAnother(source1, source2).pipe(retryWithBackoff());
+        const result = oneAfterAnother(source1, source2).pipe(retryWithBackoff({ random: () => 0 }));
+        expectObservable(result).toBe(expected);
+        expectSubscriptions(source1.subscriptions).toBe(source1Subs);
+        expectSubscriptions(source2.subscriptions).toBe(source2Subs);
+      });
+    });
+
+    it('comes back up to a tenth later by chance, so that not all come back in the same instant', () => {
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        const source1 = cold('  #           ', undefined, rateLimited({ 'retry-after': '7' }));
+        const source1Subs = '   (^!)        ';
+        const source2 = cold('         a|   ');
+        const source2Subs = '   7700ms ^!   ';
+        const expected = '      7700ms a|   ';
+
+        const result = oneAfterAnother(source1, source2).pipe(retryWithBackoff({ random: () => 1 }));
         expectObservable(result).toBe(expected);
         expectSubscriptions(source1.subscriptions).toBe(source1Subs);
         expectSubscriptions(source2.subscriptions).toBe(source2Subs);
@@ -629,6 +645,127 @@ describe('retryWithBackoff', () => {
 
     it('would cost what maxRetries says without it', () => {
       expect(attemptsOfOutage({ maxRetries: 9 }, (pipelines) => merge(...pipelines))).toBe(10_000);
+    });
+  });
+
+  describe('and a budget that lets its callers wait', () => {
+    it('waits for its turn behind the delay', () => {
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        const source1 = cold('  -#                    ', undefined, unavailable);
+        const source1Subs = '   ^!                    ';
+        const source2 = cold('          a-b|          ');
+        const source2Subs = '   1000ms  ^--!          ';
+        const expected = '      1000ms  a-b|          ';
+
+        const budget = createRetryBudget({ whenEmpty: 'wait' });
+        const result = oneAfterAnother(source1, source2).pipe(retryWithBackoff({ backoff: constantBackoff(5), budget }));
+        expectObservable(result).toBe(expected);
+        expectSubscriptions(source1.subscriptions).toBe(source1Subs);
+        expectSubscriptions(source2.subscriptions).toBe(source2Subs);
+      });
+    });
+
+    it('lets two go when another is answered, and the next at the first value of these', () => {
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        const failing = cold('  #                     ', undefined, unavailable);
+        const failingSubs = ['  (^!)', '(^!)', '(^!)'];
+        const answered = cold('         ---a|          ');
+        const subs = [
+          '                     ----------^---!       ',
+          '                     ----------^---!       ',
+          '                     -------------^---!    ',
+        ];
+        const expected = '      -------------a|       ';
+        const expected3 = '     ----------------a|    ';
+
+        const budget = createRetryBudget({ whenEmpty: 'wait' });
+        const caller = (): Observable<string> =>
+          oneAfterAnother(failing, answered).pipe(retryWithBackoff({ backoff: constantBackoff(2), budget }));
+        const other = cold('    ----------|').pipe(retryWithBackoff({ budget }));
+        expectObservable(caller()).toBe(expected);
+        expectObservable(caller()).toBe(expected);
+        expectObservable(caller()).toBe(expected3);
+        expectObservable(other).toBe('----------|');
+        expectSubscriptions(failing.subscriptions).toBe(failingSubs);
+        expectSubscriptions(answered.subscriptions).toBe(subs);
+      });
+    });
+
+    it('gives up its place when it is unsubscribed from, and the next takes it', () => {
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        const source1 = cold('  #                     ', undefined, unavailable);
+        const source1Subs = ['  (^!)', '(^!)'];
+        const source2 = cold('        a|              ');
+        const source2Subs = '   1s    ^!              ';
+        const unsub = '         ^----!                ';
+        const expected1 = '     ------                ';
+        const expected2 = '     1s    a|              ';
+
+        const budget = createRetryBudget({ whenEmpty: 'wait' });
+        const operator = retryWithBackoff<string>({ backoff: constantBackoff(0), budget });
+        expectObservable(source1.pipe(operator), unsub).toBe(expected1);
+        expectObservable(oneAfterAnother(source1, source2).pipe(operator)).toBe(expected2);
+        expectSubscriptions(source1.subscriptions).toBe(source1Subs);
+        expectSubscriptions(source2.subscriptions).toBe(source2Subs);
+      });
+    });
+
+    it('passes the failure as it is where too many wait, and where maxElapsed is over', () => {
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        const source = cold('   #       ', undefined, unavailable);
+        const subs = ['         (^!)', '(^!)'];
+        const expected1 = '     --------#';
+        const expected2 = '     -#      ';
+
+        const budget = createRetryBudget({ whenEmpty: 'wait', maxWaiting: 1 });
+        const operator = retryWithBackoff<string>({ backoff: constantBackoff(1), maxElapsed: 8, budget });
+        expectObservable(source.pipe(operator)).toBe(expected1, undefined, unavailable);
+        expectObservable(source.pipe(operator)).toBe(expected2, undefined, unavailable);
+        expectSubscriptions(source.subscriptions).toBe(subs);
+      });
+    });
+  });
+
+  describe('and a stage', () => {
+    it('tells the stage that it is subscribed to in of each retry, behind onRetry', () => {
+      marbles(({ cold, expectObservable, expectSubscriptions, flush }) => {
+        const source = cold(' -a#          ', undefined, unavailable);
+        const subs = [
+          '                   ^-!          ',
+          '                   ----^-!      ',
+          '                   --------^-!  ',
+        ];
+        const expected = '    -a---a---a#  ';
+
+        const told = vi.fn();
+        const stage: StageListener = { waited: () => expect.unreachable(), retried: (retry) => { told('stage', retry); } };
+        const onRetry: RetryConfig['onRetry'] = (retry) => { told('onRetry', retry); };
+        const result = withinStage(stage, source.pipe(retryWithBackoff({ backoff: constantBackoff(2), onRetry })));
+        expectObservable(result).toBe(expected, undefined, unavailable);
+        expectSubscriptions(source.subscriptions).toBe(subs);
+        flush();
+        const first = { attempt: 1, delayMs: 2, error: unavailable };
+        const second = { ...first, attempt: 2 };
+        expect(told.mock.calls).toEqual([['onRetry', first], ['stage', first], ['onRetry', second], ['stage', second]]);
+      });
+    });
+
+    it('subscribes each attempt in the stage, and tells no stage that it is not in', () => {
+      vi.useFakeTimers();
+      const stages: unknown[] = [];
+      const source = defer(() => {
+        stages.push(currentStage());
+        return failing;
+      });
+      const retried = vi.fn();
+      const stage: StageListener = { waited: () => undefined, retried };
+      const result = source.pipe(retryWithBackoff({ maxRetries: 1 }));
+      watch(withinStage(stage, result));
+      vi.runAllTimers();
+      watch(result);
+      vi.runAllTimers();
+      expect(stages).toEqual([stage, stage, undefined, undefined]);
+      expect(retried).toHaveBeenCalledTimes(1);
     });
   });
 

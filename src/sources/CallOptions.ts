@@ -1,6 +1,20 @@
+import type { AssistantMessage } from '@mistralai/mistralai/models/components/assistantmessage.js';
 import type { SchedulerLike } from 'rxjs';
+import type { RateLimiter } from '../control/RateLimiter.js';
 import { expectRetryConfig, type RetryConfig } from '../control/retryPlan.js';
-import { expectDuration, expectHeaders, expectInteger, expectMethods, expectObject, expectOneOf, expectText } from '../errors/expect.js';
+import {
+  type Checks,
+  expectDuration,
+  expectFields,
+  expectHeaders,
+  expectInteger,
+  expectMethods,
+  expectObject,
+  expectOneOf,
+  expectScheduler,
+  expectText,
+  fail,
+} from '../errors/expect.js';
 
 /** Limits of time, in milliseconds from 0 to 2,147,483,647; without one there is none. */
 export interface Timeouts {
@@ -21,6 +35,12 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** A limit that passes is an error of kind `timeout` whose `which` names it. */
   readonly timeouts?: Timeouts | undefined;
+  /**
+   * Each attempt waits for a permit of it, and tells it of the response: one 429 holds back everybody who shares it. The
+   * wait counts for `timeouts.total` alone.
+   * @defaultValue none
+   */
+  readonly limiter?: RateLimiter | undefined;
   /**
    * How failed attempts are repeated, before the first token. What to retry is the user's word: `{}` asks for the
    * defaults of {@link RetryConfig}.
@@ -69,6 +89,22 @@ export interface ChatStreamOptions extends Omit<RestartOptions, 'onDisconnect'> 
    * @defaultValue `'error'`
    */
   readonly onDisconnect?: 'error' | 'restart' | 'resume' | undefined;
+  /**
+   * The answer as far as it had come elsewhere, in a process that has ended: the `partial` of its error, or the `message`
+   * of the last snapshot of what it kept. It counts as attempt 1, which was cut: the first event is a `retry` with
+   * `attempt: 1` and `delayMs: 0`, and attempt 2 is the first that is made.
+   *
+   * - `strategy: 'resume'`: the answer goes on as with `onDisconnect: 'resume'`. Deltas bring what is new, what had come counts
+   *   as one for their `index`, and `message` in `complete` is whole.
+   * - `strategy: 'restart'`: where `onDisconnect: 'resume'` would fall back to it (thinking, tool calls, requests with tools
+   *   or a JSON format), and where there is no text. The answer begins anew.
+   *
+   * `accumulate()` tells them apart, behind the events that were kept of the attempt that was cut and without them. Until
+   * something new has come, failures are as those before the first token, but carry `partial`. The usage is that of the
+   * attempts made here.
+   * @defaultValue none: the answer begins here
+   */
+  readonly continueFrom?: AssistantMessage | undefined;
 }
 
 /** The retries that `options` ask for (or that another option implies), on the clock of the call; else `undefined`. */
@@ -80,16 +116,22 @@ export function retryConfigOf({ retry, scheduler }: CallOptions, implied = false
 /** Throws a `TypeError` that names the option which is out of range. */
 export function expectCallOptions(options: CallOptions): void {
   expectObject('options', options);
-  const { headers, timeouts, retry, maxEventBytes } = options;
-  expectHeaders('headers', headers);
-  expectObject('timeouts', timeouts);
-  expectDuration('timeouts.firstEvent', timeouts?.firstEvent);
-  expectDuration('timeouts.idle', timeouts?.idle);
-  expectDuration('timeouts.total', timeouts?.total);
-  expectInteger('maxEventBytes', maxEventBytes, 1);
-  expectMethods('scheduler', options.scheduler, 'a scheduler', ['now', 'schedule']);
-  if (retry !== false && retry !== undefined) expectRetryConfig(retry, 'retry');
+  expectFields(options, checks);
 }
+
+const checks: Checks<CallOptions> = {
+  headers: expectHeaders,
+  timeouts: (name, value) => {
+    expectObject(name, value);
+    expectFields(value as Timeouts | undefined, timeoutChecks, name);
+  },
+  limiter: (name, value) => { expectMethods(name, value, 'a RateLimiter', ['acquire', 'observe']); },
+  retry: (name, value) => { if (value !== false) expectRetryConfig(value as RetryConfig | undefined, name); },
+  maxEventBytes: (name, value) => { expectInteger(name, value, 1); },
+  scheduler: expectScheduler,
+};
+
+const timeoutChecks: Checks<Timeouts> = { firstEvent: expectDuration, idle: expectDuration, total: expectDuration };
 
 /** As {@link expectCallOptions}, for streams whose cut answers can only begin anew. */
 export function expectRestartOptions(options: RestartOptions): void {
@@ -103,4 +145,10 @@ export function expectChatStreamOptions(options: ChatStreamOptions): void {
   expectCallOptions(options);
   expectText('requestId', options.requestId);
   expectOneOf('onDisconnect', options.onDisconnect, ['error', 'restart', 'resume']);
+  expectAnswer('continueFrom', options.continueFrom);
+}
+
+function expectAnswer(name: string, value: AssistantMessage | null | undefined): void {
+  const content = value?.content;
+  if (value !== undefined && typeof content !== 'string' && !Array.isArray(content)) fail(name, 'a message with content', value);
 }

@@ -1,7 +1,7 @@
 import type { AgentsCompletionStreamRequest } from '@mistralai/mistralai/models/components/agentscompletionstreamrequest.js';
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
 import type { Observable } from 'rxjs';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { agentsStreamOperation } from '../transport/operations/agentsStream.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { completionChunks } from './completionChunks.js';
@@ -39,7 +39,7 @@ export function agentsChunks(
   request: AgentsCompletionStreamRequest,
   options: CallOptions = {},
 ): Observable<CompletionChunk> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectMessages(request);
   expectField(request, 'agentId');
   expectStream(request, true);

@@ -1,7 +1,7 @@
 import type { AgentsCompletionStreamRequest } from '@mistralai/mistralai/models/components/agentscompletionstreamrequest.js';
 import type { Observable } from 'rxjs';
 import type { ChatEvent } from '../events/ChatEvent.js';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { agentsStreamOperation } from '../transport/operations/agentsStream.js';
 import { type ChatStreamOptions, expectChatStreamOptions } from './CallOptions.js';
 import { completionEvents } from './completionEvents.js';
@@ -40,7 +40,7 @@ export function agentsStream(
   request: AgentsCompletionStreamRequest,
   options: ChatStreamOptions = {},
 ): Observable<ChatEvent> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectMessages(request);
   expectField(request, 'agentId');
   expectOneAnswer(request);

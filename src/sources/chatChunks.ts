@@ -1,7 +1,7 @@
 import type { ChatCompletionStreamRequest } from '@mistralai/mistralai/models/components/chatcompletionstreamrequest.js';
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
 import type { Observable } from 'rxjs';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { chatStreamOperation } from '../transport/operations/chatStream.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { completionChunks } from './completionChunks.js';
@@ -44,7 +44,7 @@ export function chatChunks(
   request: ChatCompletionStreamRequest,
   options: CallOptions = {},
 ): Observable<CompletionChunk> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectMessages(request);
   expectField(request, 'model');
   expectStream(request, true);

@@ -1,7 +1,7 @@
 import type { ChatCompletionStreamRequest } from '@mistralai/mistralai/models/components/chatcompletionstreamrequest.js';
 import type { Observable } from 'rxjs';
 import type { ChatEvent } from '../events/ChatEvent.js';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { chatStreamOperation } from '../transport/operations/chatStream.js';
 import { type ChatStreamOptions, expectChatStreamOptions } from './CallOptions.js';
 import { completionEvents } from './completionEvents.js';
@@ -16,6 +16,7 @@ import { expectField, expectMessages, expectOneAnswer, expectStream } from './ex
  * cut:         --s-t-#             a TruncatedStreamError with `partial`
  * restarted:   --s-t-r---s-t-t--(c|)     r: retry, strategy 'restart'
  * resumed:     --s-t-r---s---t--(c|)     r: retry, strategy 'resume'
+ * continued:   r---s---t--(c|)           r: retry of an attempt that was cut elsewhere (`continueFrom`)
  * ```
  *
  * Cold: a subscription is one call (and its retries); each subscriber has its own. Unsubscribing ends the call, down
@@ -52,6 +53,30 @@ import { expectField, expectMessages, expectOneAnswer, expectStream } from './ex
  *   });
  * ```
  *
+ * @example
+ * ```ts
+ * import { Mistral } from '@mistralai/mistralai';
+ * import { concat, from } from 'rxjs';
+ * import { accumulate, type ChatEvent, type ChatSnapshot, chatStream } from 'rxmistral';
+ *
+ * const client = new Mistral({ apiKey: process.env['MISTRAL_API_KEY'] ?? '' });
+ * // What another process had kept of its answer when it died.
+ * const log: ChatEvent[] = [
+ *   { type: 'start', requestId: 'job-7', id: 'c', model: 'm', attempt: 1 },
+ *   { type: 'text-delta', requestId: 'job-7', index: 0, text: 'The sky is ' },
+ * ];
+ *
+ * const options: { requestId: string; continueFrom?: ChatSnapshot['message'] } = { requestId: 'job-7' };
+ * from(log).pipe(accumulate()).subscribe(({ message }) => (options.continueFrom = message));
+ *
+ * const rest = chatStream(
+ *   client,
+ *   { model: 'mistral-small-latest', messages: [{ role: 'user', content: 'Why is the sky blue?' }] },
+ *   options,
+ * );
+ * concat(log, rest).pipe(accumulate()).subscribe(({ text, done }) => console.log(done, text));
+ * ```
+ *
  * @see {@link accumulate}, {@link text}, {@link errorAsEvent}
  */
 export function chatStream(
@@ -59,7 +84,7 @@ export function chatStream(
   request: ChatCompletionStreamRequest,
   options: ChatStreamOptions = {},
 ): Observable<ChatEvent> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectMessages(request);
   expectField(request, 'model');
   expectOneAnswer(request);

@@ -1,27 +1,25 @@
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
-import { asyncScheduler, defer, type Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import { AnswersWatch } from '../events/AnswersWatch.js';
-import type { MistralTransport, StreamOperation } from '../transport/MistralTransport.js';
+import type { StreamOperation, StreamTransport } from '../transport/MistralTransport.js';
 import type { CallOptions } from './CallOptions.js';
+import { oneAttempt } from './oneAttempt.js';
 import { attachPartial, readCompletion } from './readCompletion.js';
 import { repeatBeforeFirst } from './repeatBeforeFirst.js';
-import { withTimeouts } from './withTimeouts.js';
 
 /** The raw chunks of a completion: what `chatChunks` and its like have in common. */
 export function completionChunks<Name extends string, Req>(
-  transport: MistralTransport,
+  transport: StreamTransport,
   operation: StreamOperation<Name, Req, CompletionChunk>,
   request: Req,
   options: CallOptions,
   answerCount = 1,
 ): Observable<CompletionChunk> {
-  const { headers, maxEventBytes, timeouts = {}, scheduler = asyncScheduler } = options;
-
   return defer(() => {
     let answers = new AnswersWatch(answerCount);
     const attempt = defer(() =>
       readCompletion<CompletionChunk>(
-        transport.stream(operation, request, { headers, maxEventBytes }).pipe(withTimeouts(timeouts, scheduler)),
+        oneAttempt(options, request, (given) => transport.stream(operation, request, given)),
         (subscriber) => {
           const current = new AnswersWatch(answerCount);
           answers = current;

@@ -3,6 +3,7 @@ import type { EmbeddingResponse } from '@mistralai/mistralai/models/components/e
 import { asyncScheduler, defer, from, map, mergeMap, type Observable, reduce, takeUntil } from 'rxjs';
 import { expectInteger } from '../errors/expect.js';
 import { addUsage } from '../events/addUsage.js';
+import { estimateTokens } from '../policies/estimateTokens.js';
 import { type MistralClient, transportOf } from '../transport/MistralClient.js';
 import { embeddingsCreateOperation } from '../transport/operations/embeddingsCreate.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
@@ -120,12 +121,6 @@ function* chunks(inputs: readonly string[], maxInputs: number, maxTokens: number
     tokens += more;
   }
   if (chunk.inputs.length > 0) yield chunk;
-}
-
-const encoder = new TextEncoder();
-
-function estimateTokens(text: string): number {
-  return Math.max(Math.ceil(encoder.encode(text).byteLength / 3), text.split(/\s+/).length);
 }
 
 function join(parts: readonly Part[], model: string): EmbeddingResponse {

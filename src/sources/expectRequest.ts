@@ -40,3 +40,13 @@ export function expectStream({ stream }: { readonly stream?: unknown }, streamed
 export function expectOneAnswer({ n }: { readonly n?: unknown }): void {
   if (n !== undefined && n !== null && n !== 1) fail('n', '1 or absent (several answers: use the chunks)', n);
 }
+
+/**
+ * Throws unless `value` is an id that stays one segment of a path: one such as `..` or `a/b` would reach another
+ * endpoint.
+ */
+export function expectId(name: string, value: unknown): void {
+  if (typeof value !== 'string' || !/^(?!\.+$)[\w.:-]{1,256}$/.test(value)) {
+    fail(name, 'an id (letters, digits, `-`, `_`, `.`, `:`)', value);
+  }
+}

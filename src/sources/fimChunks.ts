@@ -1,7 +1,7 @@
 import type { CompletionChunk } from '@mistralai/mistralai/models/components/completionchunk.js';
 import type { FIMCompletionStreamRequest } from '@mistralai/mistralai/models/components/fimcompletionstreamrequest.js';
 import type { Observable } from 'rxjs';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { fimStreamOperation } from '../transport/operations/fimStream.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { completionChunks } from './completionChunks.js';
@@ -37,7 +37,7 @@ export function fimChunks(
   request: FIMCompletionStreamRequest,
   options: CallOptions = {},
 ): Observable<CompletionChunk> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectField(request, 'model');
   expectPresent(request, 'prompt');
   expectStream(request, true);

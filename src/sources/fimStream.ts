@@ -1,7 +1,7 @@
 import type { FIMCompletionStreamRequest } from '@mistralai/mistralai/models/components/fimcompletionstreamrequest.js';
 import type { Observable } from 'rxjs';
 import type { ChatEvent } from '../events/ChatEvent.js';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { fimStreamOperation } from '../transport/operations/fimStream.js';
 import { expectRestartOptions, type RestartOptions } from './CallOptions.js';
 import { completionEvents } from './completionEvents.js';
@@ -38,7 +38,7 @@ export function fimStream(
   request: FIMCompletionStreamRequest,
   options: RestartOptions = {},
 ): Observable<ChatEvent> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectField(request, 'model');
   expectPresent(request, 'prompt');
   expectStream(request, true);

@@ -7,11 +7,11 @@ import type { ChatAssembler } from '../events/ChatAssembler.js';
 export type CompletionState = Pick<ChatAssembler, 'hasTokens' | 'isFinished' | 'partial' | 'end'>;
 
 /** What becomes of the chunks of one attempt. */
-export interface CompletionReader {
+export interface CompletionReader<Chunk> {
   /** Knows the message so far, and whether it is finished. */
   readonly assembler: CompletionState;
   /** Takes a chunk: gives it to the assembler, and emits what the source emits. */
-  readonly next: (chunk: CompletionChunk) => void;
+  readonly next: (chunk: Chunk) => void;
 }
 
 /**
@@ -24,9 +24,9 @@ export interface CompletionReader {
  * It is constructed, not composed, because a chunk becomes any number of events (none to many): the cheapest
  * composition, `mergeMap` with arrays, costs more than all the rest of the library's work for an event.
  */
-export function readCompletion<T>(
-  chunks: Observable<CompletionChunk>,
-  begin: (subscriber: Subscriber<T>) => CompletionReader,
+export function readCompletion<T, Chunk = CompletionChunk>(
+  chunks: Observable<Chunk>,
+  begin: (subscriber: Subscriber<T>) => CompletionReader<Chunk>,
 ): Observable<T> {
   return new Observable<T>((subscriber) => {
     const { assembler, next } = begin(subscriber);

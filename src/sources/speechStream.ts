@@ -1,7 +1,7 @@
 import type { SpeechRequest } from '@mistralai/mistralai/models/components/speechrequest.js';
 import type { SpeechStreamEvents } from '@mistralai/mistralai/models/operations/speechv1audiospeechpost.js';
 import type { Observable } from 'rxjs';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { audioSpeechCompleteOperation } from '../transport/operations/audioSpeechComplete.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { expectField, expectStream } from './expectRequest.js';
@@ -39,7 +39,7 @@ export function speechStream(
   request: SpeechRequest,
   options: CallOptions = {},
 ): Observable<SpeechStreamEvents> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectField(request, 'input');
   expectStream(request, true);
   expectCallOptions(options);

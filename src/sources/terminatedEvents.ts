@@ -1,11 +1,11 @@
-import { asyncScheduler, catchError, concat, defer, EMPTY, type Observable, tap, throwError } from 'rxjs';
+import { catchError, concat, defer, EMPTY, type Observable, tap, throwError } from 'rxjs';
 import type { PartialMessage } from '../errors/PartialMessage.js';
 import { isRxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
-import type { MistralTransport, StreamOperation } from '../transport/MistralTransport.js';
+import type { StreamOperation, StreamTransport } from '../transport/MistralTransport.js';
 import type { CallOptions } from './CallOptions.js';
+import { oneAttempt } from './oneAttempt.js';
 import { isLossOfConnection } from './readCompletion.js';
 import { repeatBeforeFirst } from './repeatBeforeFirst.js';
-import { withTimeouts } from './withTimeouts.js';
 
 /** What is known of a stream whose last event says that it is the last. */
 export interface Termination<Ev> {
@@ -19,14 +19,12 @@ export interface Termination<Ev> {
  * behind that event it completes; without it, it is a `TruncatedStreamError`.
  */
 export function terminatedEvents<Name extends string, Req, Ev>(
-  transport: MistralTransport,
+  transport: StreamTransport,
   operation: StreamOperation<Name, Req, Ev>,
   request: Req,
   options: CallOptions,
   { isLast, textOf }: Termination<Ev>,
 ): Observable<Ev> {
-  const { headers, maxEventBytes, timeouts = {}, scheduler = asyncScheduler } = options;
-
   return defer(() => {
     let isOver = false;
     let text = '';
@@ -38,8 +36,7 @@ export function terminatedEvents<Name extends string, Req, Ev>(
     const attempt = defer(() => {
       isOver = false;
       text = '';
-      const events = transport.stream(operation, request, { headers, maxEventBytes }).pipe(
-        withTimeouts(timeouts, scheduler),
+      const events = oneAttempt(options, request, (given) => transport.stream(operation, request, given)).pipe(
         tap((event) => {
           isOver ||= isLast(event);
           text += textOf?.(event) ?? '';

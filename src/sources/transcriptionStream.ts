@@ -1,7 +1,7 @@
 import type { AudioTranscriptionRequestStream } from '@mistralai/mistralai/models/components/audiotranscriptionrequeststream.js';
 import type { TranscriptionStreamEvents } from '@mistralai/mistralai/models/components/transcriptionstreamevents.js';
 import type { Observable } from 'rxjs';
-import { type MistralClient, transportOf } from '../transport/MistralClient.js';
+import { type MistralClient, streamTransportOf } from '../transport/MistralClient.js';
 import { audioTranscriptionsStreamOperation } from '../transport/operations/audioTranscriptionsStream.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { expectField, expectStream } from './expectRequest.js';
@@ -43,7 +43,7 @@ export function transcriptionStream(
   request: AudioTranscriptionRequestStream,
   options: CallOptions = {},
 ): Observable<TranscriptionStreamEvents> {
-  const transport = transportOf(client);
+  const transport = streamTransportOf(client);
   expectField(request, 'model');
   expectStream(request, true);
   expectCallOptions(options);

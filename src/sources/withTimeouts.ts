@@ -1,5 +1,6 @@
 import {
   defer,
+  EMPTY,
   expand,
   ignoreElements,
   mergeMap,
@@ -7,7 +8,6 @@ import {
   NEVER,
   type Observable,
   type SchedulerLike,
-  Subject,
   takeUntil,
   tap,
   throwError,
@@ -24,76 +24,68 @@ import type { Timeouts } from './CallOptions.js';
  * withTimeouts({ idle: 5 })
  * result:    --a----#
  * ```
+ *
+ * Each event only notes the time; one timer looks when the silence may have been long enough. (rxjs `timeout` makes a
+ * new timer for each event.) Where the thread was blocked, timers that are due run before the sockets are read, and an
+ * event that has arrived in time would come too late: so a limit that has passed is looked at once more, a turn of the
+ * event loop later.
  */
 export function withTimeouts<T>(timeouts: Timeouts, scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
-  const { firstEvent, idle } = timeouts;
-  return (source) => {
-    const first = firstEvent === undefined ? source : source.pipe(failAfterFirst<T>(firstEvent, scheduler));
-    return idle === undefined ? first : failOnSilence(first, idle, firstEvent === undefined, scheduler);
-  };
-}
-
-/** Never emits, and fails when `total` milliseconds from now have passed. */
-export function deadline(total: number | undefined, scheduler: SchedulerLike): Observable<never> {
-  if (total === undefined) return NEVER;
-  const end = scheduler.now() + total;
-  return defer(() => timer(Math.max(0, end - scheduler.now()), scheduler)).pipe(
-    mergeMap(() => throwError(() => timeoutError('total', total))),
-  );
-}
-
-// Where the thread was blocked, timers that are due run before the sockets are read: an event that has arrived in time
-// would come too late. So a limit that has passed is looked at once more, a turn of the event loop later.
-function failAfterFirst<T>(firstEvent: number, scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
+  const { idle = Infinity, firstEvent = idle } = timeouts;
+  if (Math.min(firstEvent, idle) === Infinity) return (source) => source;
   return (source) =>
     defer(() => {
-      const begun = new Subject<void>();
-      const limit = timer(firstEvent, scheduler).pipe(
-        mergeMap(() => timer(0, scheduler)),
-        mergeMap(() => throwError(() => timeoutError('firstEvent', firstEvent))),
-        takeUntil(begun),
+      let last = scheduler.now();
+      let hasBegun = false;
+      let isLastLook = false;
+      const silence = timer(Math.min(firstEvent, idle), scheduler).pipe(
+        expand(() => {
+          const now = scheduler.now();
+          // A clock that was set back makes no silence longer: it is counted from now on.
+          last = Math.min(last, now);
+          const limit = hasBegun ? idle : firstEvent;
+          if (limit === Infinity) return EMPTY;
+          const rest = last + limit - now;
+          if (rest <= 0 && isLastLook) {
+            const which = hasBegun || timeouts.firstEvent === undefined ? 'idle' : 'firstEvent';
+            return throwError(() => timeoutError(which, limit));
+          }
+          isLastLook = rest <= 0;
+          // The first event may come at any time, and the silence behind it is counted from there.
+          return timer(Math.max(hasBegun ? rest : Math.min(rest, Math.max(idle, 1)), 0), scheduler);
+        }),
+        ignoreElements(),
       );
       return source.pipe(
         tap(() => {
-          begun.next();
+          last = scheduler.now();
+          hasBegun = true;
         }),
-        takeUntil(limit),
+        takeUntil(silence),
       );
     });
 }
 
-// Each event only notes the time; one timer looks when the silence may have been long enough. (rxjs `timeout` makes a
-// new timer for each event.)
-function failOnSilence<T>(
-  source: Observable<T>,
-  idle: number,
-  fromStart: boolean,
+/**
+ * Never emits, and fails when `total` milliseconds from now have passed.
+ *
+ * @param pendingFailure The failure whose retry is being waited for, while nothing is under way: it tells what is lost,
+ * and why, as `partial` and `cause` of the error.
+ */
+export function deadline(
+  total: number | undefined,
   scheduler: SchedulerLike,
-): Observable<T> {
-  return defer(() => {
-    let last = scheduler.now();
-    let counting = fromStart;
-    let isLastLook = false;
-    const silence = timer(idle, scheduler).pipe(
-      expand(() => {
-        const now = scheduler.now();
-        // A clock that was set back makes no silence longer: it is counted from now on.
-        last = Math.min(last, now);
-        const rest = counting ? last + idle - now : Math.max(idle, 1);
-        if (rest <= 0 && isLastLook) return throwError(() => timeoutError('idle', idle));
-        isLastLook = rest <= 0;
-        return timer(Math.max(rest, 0), scheduler);
-      }),
-      ignoreElements(),
-    );
-    return source.pipe(
-      tap(() => {
-        last = scheduler.now();
-        counting = true;
-      }),
-      takeUntil(silence),
-    );
-  });
+  pendingFailure: () => RxMistralError | undefined = () => undefined,
+): Observable<never> {
+  if (total === undefined) return NEVER;
+  const end = scheduler.now() + total;
+  return defer(() => timer(Math.max(0, end - scheduler.now()), scheduler)).pipe(
+    mergeMap(() => throwError(() => explain(timeoutError('total', total), pendingFailure()))),
+  );
+}
+
+function explain(late: RxMistralError, failure: RxMistralError | undefined): RxMistralError {
+  return failure === undefined ? late : late.with({ partial: failure.partial, cause: failure });
 }
 
 function timeoutError(which: TimeoutName, limit: number): RxMistralError {

@@ -365,7 +365,14 @@ describe('retry', () => {
       const mistral = m.mistral({ 'chat.stream': [{ status: 429, headers: { 'retry-after': '7' } }, reply] });
       const budget = createRetryBudget({ retriesPerCall: 1 });
       const result = chatChunks(mistral, request, {
-        retry: { maxRetries: 5, backoff: constantBackoff(1), isRetryable: () => true, onRetry: (attempt) => told.push(attempt), budget },
+        retry: {
+          maxRetries: 5,
+          backoff: constantBackoff(1),
+          isRetryable: () => true,
+          onRetry: (attempt) => told.push(attempt),
+          budget,
+          random: () => 0,
+        },
       });
 
       m.expectObservable(result).toBe(expected, chunks, unauthorized);
@@ -457,7 +464,7 @@ describe('timeouts', () => {
     });
   });
 
-  test('total passes in the middle of a wait', () => {
+  test('total passes in the middle of a wait, and says what it was waited for', () => {
     marbles((m) => {
       const reply = m.cold('  --#   ', chunks, unavailable);
       const subs = '          ^-!   ';
@@ -467,7 +474,15 @@ describe('timeouts', () => {
         retry: { backoff: constantBackoff(100) },
       });
 
-      m.expectObservable(result).toBe(expected, chunks, expect.objectContaining({ kind: 'timeout', which: 'total' }));
+      m.expectObservable(result).toBe(
+        expected,
+        chunks,
+        expect.objectContaining({
+          kind: 'timeout',
+          which: 'total',
+          cause: expect.objectContaining({ name: 'RxMistralError', message: 'unavailable' }),
+        }),
+      );
       m.expectSubscriptions(reply.subscriptions).toBe(subs);
     });
   });

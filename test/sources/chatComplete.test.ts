@@ -196,7 +196,7 @@ describe('retry', () => {
       const subs = '           7s ^-!   ';
       const expected = '       7s --(r|)';
       const mistral = m.mistral({ 'chat.complete': [{ status: 429, headers: { 'retry-after': '7' } }, reply] });
-      const retry = { backoff: constantBackoff(1), onRetry: (attempt: RetryAttempt) => told.push(attempt) };
+      const retry = { backoff: constantBackoff(1), random: () => 0, onRetry: (attempt: RetryAttempt) => told.push(attempt) };
 
       m.expectObservable(chatComplete(mistral, request, { retry })).toBe(expected, responses);
       m.expectSubscriptions(reply.subscriptions).toBe(subs);
@@ -299,7 +299,18 @@ describe('timeouts', () => {
     });
   });
 
-  test('total passes in the middle of a wait', () => {
+  test('total that passes in an attempt blames no attempt before it', () => {
+    const onError = vi.fn();
+    marbles((m) => {
+      const mistral = m.mistral({ 'chat.complete': [throwError(() => unavailable), NEVER] });
+      const options = { timeouts: { total: 7 }, retry: { backoff: constantBackoff(1) } };
+      chatComplete(mistral, request, options).subscribe({ error: onError });
+    });
+    expect(onError.mock.calls).toMatchObject([[{ kind: 'timeout', which: 'total' }]]);
+    expect(onError.mock.calls[0]?.[0]).not.toHaveProperty('cause');
+  });
+
+  test('total passes in the middle of a wait, and says what it was waited for', () => {
     marbles((m) => {
       const reply = m.cold('  --#   ', responses, unavailable);
       const subs = '          ^-!   ';
@@ -309,7 +320,15 @@ describe('timeouts', () => {
         retry: { backoff: constantBackoff(100) },
       });
 
-      m.expectObservable(result).toBe(expected, responses, timedOut('total'));
+      m.expectObservable(result).toBe(
+        expected,
+        responses,
+        expect.objectContaining({
+          kind: 'timeout',
+          which: 'total',
+          cause: expect.objectContaining({ name: 'RxMistralError', message: 'unavailable' }),
+        }),
+      );
       m.expectSubscriptions(reply.subscriptions).toBe(subs);
     });
   });

@@ -869,10 +869,24 @@ describe('retry', () => {
         const subs = '           7s ^-------!   ';
         const expected = '       r 6999ms --S-a-b-(c|)';
         const result = chatStream(m.mistral({ 'chat.stream': [{ status: 429, headers }, reply] }), request, {
-          retry: { backoff: constantBackoff(5) },
+          retry: { backoff: constantBackoff(5), random: () => 0 },
         });
 
         m.expectObservable(result).toBe(expected, { ...events, r: retried(1, 7_000, limited(7_000)) });
+        m.expectSubscriptions(reply.subscriptions).toBe(subs);
+      });
+    });
+
+    test('by chance up to a tenth later, and the event says how late', () => {
+      marbles((m) => {
+        const reply = m.cold('   --s-a-b-(f|)', chunks);
+        const subs = '           7350ms ^-------!   ';
+        const expected = '       r 7349ms --S-a-b-(c|)';
+        const result = chatStream(m.mistral({ 'chat.stream': [{ status: 429, headers: { 'retry-after': '7' } }, reply] }), request, {
+          retry: { backoff: constantBackoff(5), random: () => 0.5 },
+        });
+
+        m.expectObservable(result).toBe(expected, { ...events, r: retried(1, 7_350, limited(7_000)) });
         m.expectSubscriptions(reply.subscriptions).toBe(subs);
       });
     });
@@ -1046,6 +1060,40 @@ describe('retry', () => {
       m.expectObservable(chatStream(mistral, request, options)).toBe(expected2, undefined, unavailable);
       m.expectSubscriptions(third.subscriptions).toBe('-----^------!');
       m.expectObservable(budget.state$, '10ms ^').toBe('10ms s', { s: expect.objectContaining({ calls: 2, retries: 1, refusals: 1 }) });
+    });
+  });
+
+  test('of a budget that lets its callers wait is announced before the wait; delayMs is the least of it', () => {
+    marbles((m) => {
+      const first = m.cold('   --#                     ', chunks, unavailable);
+      const second = m.cold('       -s-a-b-(f|)        ', chunks);
+      const secondSubs = '     1s   ^------!           ';
+      const expected = '       --r 997ms -S-a-b-(c|)   ';
+      const budget = createRetryBudget({ whenEmpty: 'wait' });
+      const options = { requestId, retry: { budget, backoff: constantBackoff(3) } };
+
+      const result = chatStream(m.mistral({ 'chat.stream': [first, second] }), request, options);
+      m.expectObservable(result).toBe(expected, { ...events, r: retried(1, 3, unavailable) });
+      m.expectSubscriptions(second.subscriptions).toBe(secondSubs);
+      m.expectObservable(budget.state$, '500ms ^!').toBe('500ms s', { s: expect.objectContaining({ waiting: 1 }) });
+    });
+  });
+
+  test('gives up its place among those who wait when it is unsubscribed from', () => {
+    marbles((m) => {
+      const reply = m.cold('   --#      ', chunks, unavailable);
+      const subs = '           ^-!      ';
+      const expected = '       --r------';
+      const budget = createRetryBudget({ whenEmpty: 'wait' });
+      const options = { requestId, retry: { budget, backoff: constantBackoff(3) } };
+
+      m.expectObservable(chatStream(m.mistral({ 'chat.stream': reply }), request, options), '^--------!').toBe(
+        expected,
+        { r: retried(1, 3, unavailable) },
+      );
+      m.expectSubscriptions(reply.subscriptions).toBe(subs);
+      m.expectObservable(budget.state$, '7ms ^!').toBe('7ms s', { s: expect.objectContaining({ waiting: 1 }) });
+      m.expectObservable(budget.state$, '10ms ^!').toBe('10ms s', { s: expect.objectContaining({ waiting: 0 }) });
     });
   });
 

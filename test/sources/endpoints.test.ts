@@ -22,6 +22,8 @@ const textsRequest = { model: 'any', inputs: ['a'] };
 const chatRequest = { model: 'any', inputs: messages };
 const ocrRequest = { model: 'any', document: { type: 'document_url' as const, documentUrl: 'https://example.com/a.pdf' } };
 const audioRequest = { model: 'any', fileUrl: 'https://example.com/a.mp3' };
+const agent = { id: 'ag_1', model: 'any', name: 'reviewer', object: 'agent', version: 0, versions: [0], createdAt: new Date(0), updatedAt: new Date(0), deploymentChat: false, source: 'api' };
+const agentUpdate = { agentId: 'ag_1', updateAgentRequest: { instructions: 'You review code.' } };
 const newAgent = { model: 'any', name: 'reviewer' };
 const embeddingResponse = { id: 'e', object: 'list', model: 'any', usage, data: [{ object: 'embedding', embedding: [1], index: 0 }] };
 
@@ -36,7 +38,10 @@ const endpoints: readonly Endpoint[] = [
   { name: 'ocr', operation: 'ocr.process', call: (client, options) => rx.ocr(client, ocrRequest, options), request: ocrRequest, response: { pages: [], model: 'any', usageInfo: { pagesProcessed: 0 } } },
   { name: 'models', operation: 'models.list', call: (client, options) => rx.models(client, {}, options), request: {}, response: { object: 'list', data: [] } },
   { name: 'transcribe', operation: 'audio.transcriptions.complete', call: (client, options) => rx.transcribe(client, audioRequest, options), request: audioRequest, response: { model: 'any', text: 'Hi', usage, language: null } },
-  { name: 'createAgent', operation: 'beta.agents.create', call: (client, options) => rx.createAgent(client, newAgent, options), request: newAgent, response: { id: 'ag_1', model: 'any', name: 'reviewer', object: 'agent', version: 0, versions: [0], createdAt: new Date(0), updatedAt: new Date(0), deploymentChat: false, source: 'api' } },
+  { name: 'createAgent', operation: 'beta.agents.create', call: (client, options) => rx.createAgent(client, newAgent, options), request: newAgent, response: agent },
+  { name: 'getAgent', operation: 'beta.agents.get', call: (client, options) => rx.getAgent(client, { agentId: 'ag_1' }, options), request: { agentId: 'ag_1' }, response: agent },
+  { name: 'updateAgent', operation: 'beta.agents.update', call: (client, options) => rx.updateAgent(client, agentUpdate, options), request: agentUpdate, response: agent },
+  { name: 'deleteAgent', operation: 'beta.agents.delete', call: (client, options) => rx.deleteAgent(client, { agentId: 'ag_1' }, options), request: { agentId: 'ag_1' }, response: undefined },
 ];
 
 describe.each(endpoints)('$name', ({ operation, call, request, response }) => {
@@ -218,6 +223,13 @@ describe('what is wrong is said at once', () => {
     ['Expected `document` to be given, got null', () => rx.ocr(client, { model: 'any', document: null } as never)],
     ['Expected `input` to be a string that is not empty, got undefined', () => rx.speechStream(client, {} as never)],
     ['Expected `name` to be a string that is not empty, got undefined', () => rx.createAgent(client, { model: 'any' } as never)],
+    ['Expected `agentId` to be an id (letters, digits, `-`, `_`, `.`, `:`), got ".."', () => rx.getAgent(client, { agentId: '..' })],
+    ['Expected `agentId` to be an id (letters, digits, `-`, `_`, `.`, `:`), got "a/b"', () => rx.deleteAgent(client, { agentId: 'a/b' })],
+    ['Expected `agentId` to be an id (letters, digits, `-`, `_`, `.`, `:`), got ""', () => rx.updateAgent(client, { agentId: '', updateAgentRequest: {} })],
+    ['Expected `updateAgentRequest` to be given, got undefined', () => rx.updateAgent(client, { agentId: 'a' } as never)],
+    ['Expected `request` to be an object, got null', () => rx.listAgents(client, null as never)],
+    ['Expected `name` to be a string that is not empty, got ""', () => rx.ensureAgent(client, { model: 'any', name: '' })],
+    ['Expected `model` to be a string that is not empty, got undefined', () => rx.ensureAgent(client, { name: 'any' } as never)],
     ['Expected `request` to be an object, got undefined', () => rx.transcribe(client, undefined as never)],
     ['Expected `client` to be a Mistral client of the SDK or a MistralTransport, got an object', () => rx.models({} as never)],
   ])('%s', (message, call) => {

@@ -19,7 +19,7 @@ const assembler = (...received: readonly CompletionChunk[]): ChatAssembler => {
   return made;
 };
 
-function begin(subscriber: Subscriber<string>): CompletionReader {
+function begin(subscriber: Subscriber<string>): CompletionReader<CompletionChunk> {
   const made = new ChatAssembler('request-1', 1, ({ type }: ChatEvent) => {
     subscriber.next(type.charAt(0));
   });

@@ -5,6 +5,7 @@ import { filter, type Observable, type SchedulerLike } from 'rxjs';
 import { describe, expectTypeOf, test } from 'vitest';
 import {
   accumulate,
+  agentTurn,
   type CallOptions,
   type ChatEvent,
   type ChatSnapshot,
@@ -13,6 +14,7 @@ import {
   type CompleteEvent,
   errorAsEvent,
   type ErrorEvent,
+  fimStream,
   type MistralTransport,
   type PartialMessage,
   type RetryConfig,
@@ -44,6 +46,19 @@ describe('chatStream', () => {
     void chatStream(client, { model: 'mistral-small-latest', messages: [{ role: 'robot', content: 'Hi' }] });
     // @ts-expect-error -- the fields have the names of the SDK, not those of the wire
     void chatStream(client, { model: 'mistral-small-latest', messages: [], max_tokens: 5 });
+  });
+
+  test('goes on from what an error or a snapshot holds of the answer, or from nothing', () => {
+    expectTypeOf<RxMistralError['partial']>().toExtend<ChatStreamOptions['continueFrom']>();
+    expectTypeOf<ChatSnapshot['message']>().toExtend<ChatStreamOptions['continueFrom']>();
+    // @ts-expect-error -- a message, not its text
+    void chatStream(client, request, { continueFrom: 'The sky is' });
+    // @ts-expect-error -- of the assistant
+    void chatStream(client, request, { continueFrom: { role: 'user', content: 'Hi' } });
+    // @ts-expect-error -- the API continues no code
+    void fimStream(client, { model: 'codestral-latest', prompt: 'a' }, { continueFrom: { content: 'b' } });
+    // @ts-expect-error -- a turn is continued by its messages
+    void agentTurn(client, request, { continueFrom: { content: 'Hi' } });
   });
 
   test('stands before the operators, which make of its events what they say', () => {

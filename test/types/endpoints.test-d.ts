@@ -4,6 +4,9 @@ import type { agentsStream } from '@mistralai/mistralai/funcs/agentsStream.js';
 import type { audioTranscriptionsComplete } from '@mistralai/mistralai/funcs/audioTranscriptionsComplete.js';
 import type { audioTranscriptionsStream } from '@mistralai/mistralai/funcs/audioTranscriptionsStream.js';
 import type { betaAgentsCreate } from '@mistralai/mistralai/funcs/betaAgentsCreate.js';
+import type { betaAgentsDelete } from '@mistralai/mistralai/funcs/betaAgentsDelete.js';
+import type { betaAgentsGet } from '@mistralai/mistralai/funcs/betaAgentsGet.js';
+import type { betaAgentsUpdate } from '@mistralai/mistralai/funcs/betaAgentsUpdate.js';
 import type { classifiersClassify } from '@mistralai/mistralai/funcs/classifiersClassify.js';
 import type { classifiersModerate } from '@mistralai/mistralai/funcs/classifiersModerate.js';
 import type { classifiersModerateChat } from '@mistralai/mistralai/funcs/classifiersModerateChat.js';
@@ -50,6 +53,12 @@ describe('the requests and responses of the sources are those of the SDK', () =>
     expectTypeOf<Emitted<typeof rx.transcribe>>().toEqualTypeOf<Answered<typeof audioTranscriptionsComplete>>();
     expectTypeOf<Asked<typeof rx.createAgent>>().toEqualTypeOf<Asked<typeof betaAgentsCreate>>();
     expectTypeOf<Emitted<typeof rx.createAgent>>().toEqualTypeOf<Answered<typeof betaAgentsCreate>>();
+    expectTypeOf<Asked<typeof rx.getAgent>>().toEqualTypeOf<Asked<typeof betaAgentsGet>>();
+    expectTypeOf<Emitted<typeof rx.getAgent>>().toEqualTypeOf<Answered<typeof betaAgentsGet>>();
+    expectTypeOf<Asked<typeof rx.updateAgent>>().toEqualTypeOf<Asked<typeof betaAgentsUpdate>>();
+    expectTypeOf<Emitted<typeof rx.updateAgent>>().toEqualTypeOf<Answered<typeof betaAgentsUpdate>>();
+    expectTypeOf<Asked<typeof rx.deleteAgent>>().toEqualTypeOf<Asked<typeof betaAgentsDelete>>();
+    expectTypeOf<Emitted<typeof rx.deleteAgent>>().toEqualTypeOf<Answered<typeof betaAgentsDelete>>();
   });
 
   test('streams', () => {

@@ -10,6 +10,7 @@ import {
   answer,
   chunk,
   completion,
+  conversationEvent,
   type FakeCall,
   fakeMistral,
   type MarbleHelpers,
@@ -30,6 +31,15 @@ describe('a script', () => {
     fakeMistral({ 'chat.stream': undefined });
     // @ts-expect-error -- a typo in the operation's name
     fakeMistral({ 'chat.straem': of(chunk.text('a')) });
+  });
+
+  test('knows the events of conversations', () => {
+    fakeMistral({ 'beta.conversations.startStream': [[conversationEvent.started(), conversationEvent.text('Hi'), conversationEvent.done()]] });
+    fakeMistral({ 'beta.conversations.delete': { status: 204 }, 'beta.conversations.appendStream': ({ conversationId }) => [conversationEvent.started(conversationId)] });
+    // @ts-expect-error -- a chunk is no event of a conversation
+    fakeMistral({ 'beta.conversations.startStream': of(chunk.text('a')) });
+    // @ts-expect-error -- a call has an id
+    conversationEvent.functionCall({ name: 'f' });
   });
 
   test('takes every form of answer', () => {

@@ -29,14 +29,24 @@ const calls: readonly { readonly name: string; readonly call: Call }[] = [
   { name: 'models', call: (client, options) => rx.models(client, {}, options) },
   { name: 'transcribe', call: (client, options) => rx.transcribe(client, audio, options) },
   { name: 'createAgent', call: (client, options) => rx.createAgent(client, { model: 'mistral-small-latest', name: 'reviewer' }, options) },
+  { name: 'getAgent', call: (client, options) => rx.getAgent(client, { agentId }, options) },
+  { name: 'updateAgent', call: (client, options) => rx.updateAgent(client, { agentId, updateAgentRequest: { instructions: 'You review code.' } }, options) },
+  { name: 'deleteAgent', call: (client, options) => rx.deleteAgent(client, { agentId: doomedId }, options) },
+  { name: 'listAgents', call: (client, options) => rx.listAgents(client, { id: agentId }, options) },
+  { name: 'ensureAgent', call: (client, options) => rx.ensureAgent(client, { model: 'mistral-small-latest', name: 'reviewer' }, options) },
 ];
 
 let simulator: Simulator;
 let client: MistralCore;
+let agentId: string;
+let doomedId: string;
 
 beforeAll(async () => {
   simulator = await startSimulator();
   client = new MistralCore({ apiKey: 'any', serverURL: simulator.url });
+  const create = rx.createAgent(client, { model: 'mistral-small-latest', name: 'any' });
+  agentId = (await lastValueFrom(create)).id;
+  doomedId = (await lastValueFrom(create)).id;
 });
 beforeEach(() => {
   simulator.setFaults();

@@ -3,22 +3,10 @@ import { from, lastValueFrom, map, mergeMap, type Observable, reduce, share, toA
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accumulate, chatStream, type ChatStreamOptions, constantBackoff, text } from '../../src/index.js';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.js';
+import { pieces, piecesFor } from './fixtures/echoedPieces.js';
 
 const request = { model: 'mistral-small-latest', messages: [{ role: 'user' as const, content: 'Say something.' }] };
 const resume: ChatStreamOptions = { onDisconnect: 'resume', retry: { maxRetries: 5, backoff: constantBackoff(0) } };
-
-// White space at the end of pieces, and characters of two to four bytes.
-const pieces = ['Hé ', '\n\n', 'llo 🙂 ', 'wörld', ' — \n', 'x'];
-
-// The answer, or the rest of it behind a beginning, which the model echoes.
-function piecesFor(last: { readonly content?: unknown; readonly prefix?: boolean | undefined } | undefined, echo: string): string[] {
-  if (last?.prefix !== true || typeof last.content !== 'string') return pieces;
-  const { content } = last;
-  const rest = pieces.join('').slice(content.length);
-  const trimmed = content.trimEnd();
-  if (echo === 'none') return [rest];
-  return echo === 'exact' ? [content, rest] : [trimmed.slice(0, 3), trimmed.slice(3), content.slice(trimmed.length) + rest];
-}
 
 interface Outcome {
   readonly cut: number;

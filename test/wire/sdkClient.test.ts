@@ -658,7 +658,7 @@ describe('a redirect', () => {
     ]);
     const error = await failureOf(chatStream(clientOf(simulator), request, { timeouts: { firstEvent: 200 } }));
     expect(error).toMatchObject({ kind: 'timeout', which: 'firstEvent' });
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 500 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
   });
 
   it('keeps the scheme, or goes from http to https; never back', () => {

@@ -1,0 +1,9 @@
+import { type Browser, chromium } from 'playwright-core';
+
+/** Debian's Chromium, or that of `CHROMIUM`. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+}

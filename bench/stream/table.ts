@@ -1,3 +1,4 @@
+import { median } from '../median.js';
 import type { Table } from '../render.js';
 import type { Measurement } from './messages.js';
 
@@ -40,13 +41,6 @@ function ratio(series: Series, rival: Series | undefined): string {
 
 function cpuOf({ measurements }: Series): readonly number[] {
   return measurements.map((each) => each.cpuPerEvent);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
 function duration(microseconds: number): string {

@@ -10,7 +10,19 @@ const rooms = {
   sources: ['errors', 'policies', 'events', 'transport', 'control', 'operators'],
   testing: ['errors', 'events'],
   simulator: [],
+  sse: ['errors', 'policies', 'events'],
+  // Goes into a browser: no SDK code, no key.
+  angular: ['errors', 'events', 'sse'],
+  // Uses the library as its users do: by the public root.
+  node: ['sse'],
+  // All stores check and read alike, that in memory too.
+  stores: ['errors', 'events'],
+  // The interfaces of the replay store and the limiter, and the arithmetic of the latter.
+  redis: ['errors', 'policies', 'events', 'control'],
+  // The log of a job's events is one in Redis.
+  bullmq: ['errors', 'policies', 'events', 'redis'],
 };
+const withRoot = ['node', 'bullmq'];
 const withoutRxjs = ['errors', 'policies', 'simulator'];
 const withSdkCode = ['transport'];
 const withSdkTypes = ['events', 'transport', 'operators', 'sources', 'testing'];
@@ -37,9 +49,9 @@ module.exports = {
       },
     })),
     {
-      name: 'no-room-imports-the-index',
+      name: 'the-index-for-integrations-only',
       severity: 'error',
-      from: { path: '^src/[^/]+/' },
+      from: { path: '^src/[^/]+/', pathNot: pathOf(withRoot) },
       to: { path: '^src/index\\.ts$' },
     },
     {
@@ -67,10 +79,30 @@ module.exports = {
       to: { path: 'node_modules/@mistralai/mistralai/(esm/)?index\\.' },
     },
     {
-      name: 'node-in-the-simulator-only',
+      name: 'node-in-its-rooms-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/simulator/' },
+      from: { path: '^src/', pathNot: '^src/(simulator|node)/' },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      // An optional peer: who does not trace has neither its code nor its types.
+      name: 'opentelemetry-is-the-users',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: 'node_modules/@opentelemetry/' },
+    },
+    {
+      // An optional peer, with decorators and a compiler of its own.
+      name: 'angular-core-in-its-room-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/angular/' },
+      to: { path: 'node_modules/@angular/' },
+    },
+    {
+      name: 'angular-imports-its-core-only',
+      severity: 'error',
+      from: { path: '^src/angular/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg'], pathNot: 'node_modules/(@angular/core|rxjs)/' },
     },
     {
       name: 'simulator-imports-node-only',
@@ -93,6 +125,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules|^dist/' },
+    // Apps with their own package.json: what they import is not installed here.
+    exclude: { path: '^examples/(angular-chat|nest-chat|express-jobs)/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'] },

@@ -4,6 +4,12 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'testing/index': 'src/testing/index.ts',
+    'sse/index': 'src/sse/index.ts',
+    'angular/index': 'src/angular/index.ts',
+    'node/index': 'src/node/index.ts',
+    'stores/index': 'src/stores/index.ts',
+    'redis/index': 'src/redis/index.ts',
+    'bullmq/index': 'src/bullmq/index.ts',
     'simulator/index': 'src/simulator/index.ts',
     'simulator/cli': 'src/simulator/cli.ts',
   },
@@ -11,7 +17,7 @@ export default defineConfig({
   target: 'es2022',
   platform: 'neutral',
   // Peers are never bundled; neither is anything they may load later (the SDK imports OpenTelemetry by itself).
-  external: [/^node:/, /^rxjs/, /^@mistralai\//, /^zod/, /^@opentelemetry\//],
+  external: [/^node:/, /^rxjs/, /^@mistralai\//, /^zod/, /^@opentelemetry\//, /^@angular\//, /^bullmq/],
   splitting: true,
   treeshake: true,
   sourcemap: true,

@@ -12,10 +12,13 @@ export interface DocumentedProgram {
   readonly source: string;
 }
 
-/** All programs of the documents: README's, and the examples in the docstrings of what is public. */
+/** All programs of the documents: README's, the guides', and the examples in the docstrings of what is public. */
 export async function documentedPrograms(): Promise<DocumentedProgram[]> {
-  const sources = await readdir(join(root, 'src'), { recursive: true });
-  const files = [join(root, 'README.md'), ...sources.filter((file) => file.endsWith('.ts')).map((file) => join(root, 'src', file))];
+  const filesIn = async (folder: string, ending: string): Promise<string[]> => {
+    const names = await readdir(join(root, folder), { recursive: true });
+    return names.filter((name) => name.endsWith(ending)).map((name) => join(root, folder, name));
+  };
+  const files = [join(root, 'README.md'), ...(await filesIn('docs', '.md')), ...(await filesIn('src', '.ts'))];
   const programs = await Promise.all(files.map(programsIn));
   return programs.flat();
 }
@@ -35,10 +38,14 @@ export interface Ending {
   readonly output: string;
 }
 
-/** Runs a TypeScript program in a process of its own; kills it after `timeoutMs`. */
-export function run(file: string, env: Readonly<Record<string, string>> = {}, timeoutMs = 30_000): Promise<Ending> {
+/**
+ * Runs a program in a process of its own, one of TypeScript by a loader (which takes longer than most programs); kills it after
+ * `timeoutMs`.
+ */
+export function run(file: string, env: Readonly<Record<string, string>> = {}, timeoutMs = 110_000): Promise<Ending> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+    const child = spawn(process.execPath, [...loader, file], {
       cwd: root,
       env: { ...process.env, ...env },
       timeout: timeoutMs,

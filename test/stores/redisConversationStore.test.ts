@@ -11,6 +11,7 @@ import { Cluster, Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConversationEntry } from '../../src/events/ConversationStore.js';
 import { type RedisClient, redisConversationStore } from '../../src/stores/index.js';
+import { freePort } from '../fixtures/freePort.js';
 import { redisServer } from '../fixtures/servers.js';
 import { conversationStoreContract } from './conversationStoreContract.js';
 import { processesContract } from './processes.js';
@@ -230,15 +231,6 @@ describe('redisConversationStore', () => {
     expect(() => redisConversationStore(given as RedisClient, options as object)).toThrow(new TypeError(message));
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A proxy before the Redis at `url`; `answer` has each piece of what the server says. */
 async function startProxy(target: string, answer: (socket: Socket, text: string) => void): Promise<{ port: number; close(): void }> {

@@ -7,6 +7,9 @@ export default defineConfig({
     // Cancel and timeout tests force a collection first (SDK-fault 1: an abort link that the collector cuts).
     pool: 'forks',
     execArgv: ['--expose-gc'],
-    testTimeout: 30_000,
+    // How long is waited for what comes in milliseconds on a machine of its own.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

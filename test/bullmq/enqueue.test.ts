@@ -7,7 +7,7 @@ import { TestQueue } from './queues.js';
 
 const { url, missing } = await redisServer();
 
-describe.skipIf(missing)(`enqueue ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`enqueue ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   beforeEach(() => {
     test = new TestQueue(url);

@@ -8,7 +8,7 @@ import { TestQueue } from './queues.js';
 
 const { url, missing } = await redisServer();
 
-describe.skipIf(missing)(`an id that is given again ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`an id that is given again ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   beforeEach(() => {
     test = new TestQueue(url);

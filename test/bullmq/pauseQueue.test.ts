@@ -5,7 +5,7 @@ import { TestQueue } from './queues.js';
 
 const { url, missing } = await redisServer();
 
-describe.skipIf(missing)(`pauseQueue ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`pauseQueue ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   let key: string;
   beforeEach(() => {

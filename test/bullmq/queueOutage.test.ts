@@ -8,7 +8,7 @@ import { TestQueue } from './queues.js';
 
 const patience = 30_000;
 
-describe.skipIf(!withServer)('queues where Redis is away (needs redis-server)', { timeout: 90_000 }, () => {
+describe.skipIf(!withServer)('queues where Redis is away (needs redis-server)', { timeout: 240_000 }, () => {
   let server: OwnRedis;
   let test: TestQueue;
   beforeEach(async () => {

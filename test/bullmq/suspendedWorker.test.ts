@@ -9,7 +9,7 @@ import { TestQueue } from './queues.js';
 const { url, missing } = await redisServer();
 
 // As a process that was suspended, and wakes when another has done its job.
-describe.skipIf(missing)(`a worker whose job was taken over ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`a worker whose job was taken over ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   beforeEach(() => {
     test = new TestQueue(url);

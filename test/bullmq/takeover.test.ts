@@ -15,7 +15,7 @@ const patience = 20_000;
 // Finds the jobs of dead workers soon.
 const soon = { stalledInterval: 150 };
 
-describe.skipIf(missing)(`a job whose worker was killed ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`a job whose worker was killed ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   beforeEach(() => {
     test = new TestQueue(url);

@@ -16,7 +16,7 @@ const { url, missing } = await redisServer();
 const patience = 20_000;
 const secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 
-describe.skipIf(missing)(`a webhook at the end of a job ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`a webhook at the end of a job ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   let receiver: Server;
   let hook: string;

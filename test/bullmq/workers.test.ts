@@ -12,7 +12,7 @@ import { clientOf, question, TestQueue } from './queues.js';
 const { url, missing } = await redisServer();
 const patience = 20_000;
 
-describe.skipIf(missing)(`workers ${missing ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`workers ${missing ?? ''}`, { timeout: 180_000 }, () => {
   let test: TestQueue;
   beforeEach(() => {
     test = new TestQueue(url);

@@ -2,6 +2,7 @@ import { concat, NEVER, of } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { eventStreamResponse } from '../../src/node/index.js';
 import { memoryReplayStore, type ReplayStore } from '../../src/sse/index.js';
+import { waitFor } from '../fixtures/waitFor.js';
 
 describe('eventStreamResponse', () => {
   it('is a response at once, with the head and the events', async () => {
@@ -40,7 +41,7 @@ describe('eventStreamResponse', () => {
     const replay = memoryReplayStore();
     const onError = vi.fn();
     await eventStreamResponse(concat(of('a'), NEVER), { replay, key: 'k', stallTimeout: 5, onError });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(onError.mock.calls).toMatchObject([[{ kind: 'limit' }]]);
     });
   });

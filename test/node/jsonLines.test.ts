@@ -209,7 +209,7 @@ describe('writeJsonLines', () => {
     for (let round = 0; round < 2; round++) await expect(lastValueFrom(of(1).pipe(write))).rejects.toMatchObject({ code: 'EISDIR' });
   });
 
-  it('leaves whole lines when its process is killed, behind which the next one goes on by key', { timeout: 60_000 }, async () => {
+  it('leaves whole lines when its process is killed, behind which the next one goes on by key', { timeout: 180_000 }, async () => {
     const program = `
       import { from, mergeMap } from 'rxjs';
       import { pullMap } from 'rxmistral';

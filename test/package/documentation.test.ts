@@ -53,9 +53,9 @@ describe('every program in the documents', () => {
     const check = promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: root });
     const { stdout } = await check.catch((error: unknown) => error as { readonly stdout: string });
     expect(stdout).toBe('');
-  }, 120_000);
+  }, 300_000);
 
-  it.for(programs)('runs: $place', { concurrent: true, timeout: 120_000 }, async ({ place, source }, { skip }) => {
+  it.for(programs)('runs: $place', { concurrent: true, timeout: 300_000 }, async ({ place, source }, { skip }) => {
     for (const [driver, reason] of Object.entries(missing)) skip(reason !== undefined && source.includes(`from '${driver}'`), reason);
     const { code, output } = await run(join(folder, `${nameOf(place)}.js`), { MISTRAL_API_KEY: 'documented-key' });
     expect(output).not.toMatch(/Error/);

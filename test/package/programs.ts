@@ -42,7 +42,7 @@ export interface Ending {
  * Runs a program in a process of its own, one of TypeScript by a loader (which takes longer than most programs); kills it after
  * `timeoutMs`.
  */
-export function run(file: string, env: Readonly<Record<string, string>> = {}, timeoutMs = 110_000): Promise<Ending> {
+export function run(file: string, env: Readonly<Record<string, string>> = {}, timeoutMs = 240_000): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
     const child = spawn(process.execPath, [...loader, file], {

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { asyncScheduler, firstValueFrom } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ReplayEvent } from '../../src/events/ReplayStore.js';
 import { EventLog, type EventLogOptions } from '../../src/redis/EventLog.js';
 import { redisServer } from '../fixtures/servers.js';
+import { waitFor } from '../fixtures/waitFor.js';
 import { seed, seededRandom } from '../wire/fixtures/outcomeOf.js';
 
 const { url, missing } = await redisServer();
@@ -130,6 +131,6 @@ describe.skipIf(missing)(`EventLog ${missing ?? ''}`, () => {
     expect(closed).toMatchObject({ kind: 'connection', retryable: true, cause: { message: 'Connection is closed.' } });
     expect(inspect([error, closed], { depth: 9, showHidden: true })).not.toMatch(/secret/);
     redis = new Redis(url);
-    await vi.waitFor(() => redis.ping());
+    await waitFor(() => redis.ping());
   });
 });

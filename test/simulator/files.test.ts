@@ -5,9 +5,10 @@ import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 import { Mistral } from '@mistralai/mistralai';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { startSimulator, type Fault, type Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
+import { waitFor } from '../fixtures/waitFor.js';
 import { withSimulator } from './rawClient.js';
 import { form, request } from './standaloneSdk.js';
 
@@ -157,7 +158,7 @@ describe('a file', () => {
       client.destroy();
       await simulator.until(({ openRequests }) => openRequests === 0);
       expect(simulator.requests[0]).toMatchObject({ outcome: 'client-closed', body: undefined, status: undefined });
-      await vi.waitFor(() => {
+      await waitFor(() => {
         expect(openFiles()).toBe(0);
       });
     });
@@ -195,7 +196,7 @@ describe('a large file', () => {
     expect(openFiles()).toBe(0);
   });
 
-  test('of 256 MiB costs less than 64 MiB of memory, up and down', { timeout: 60_000 }, async () => {
+  test('of 256 MiB costs less than 64 MiB of memory, up and down', { timeout: 180_000 }, async () => {
     const megabytes = 256;
     const { url, peakRss, end } = await startElsewhere();
     const before = await peakRss();

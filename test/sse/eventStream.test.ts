@@ -2,6 +2,7 @@ import { firstValueFrom, take, tap, toArray, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { constantBackoff, type RxMistralError } from '../../src/index.js';
 import { eventStream, type EventStreamInit, type Reconnection, type ServerSentEvent } from '../../src/sse/index.js';
+import { waitFor } from '../fixtures/waitFor.js';
 import { failureOf, outcomeOf } from '../wire/fixtures/outcomeOf.js';
 import { noMore, scriptedFetch, status, streamOf } from './fixtures/scriptedFetch.js';
 
@@ -188,7 +189,7 @@ describe('eventStream: the end', () => {
     const errors: unknown[] = [];
     const onReconnect = ({ error }: Reconnection): void => void errors.push(error);
     const outcome = outcomeOf(eventStream(url, { fetch, idleTimeout: 30, scheduler, reconnect: { ...atOnce, onReconnect } }));
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(taken).toHaveLength(1);
     });
     scheduler.flush();
@@ -302,10 +303,10 @@ describe('eventStream: reconnecting', () => {
     const scheduler = new VirtualTimeScheduler();
     const waits = new Promise<void>((resolve) => {
       const subscription = eventStream(url, { fetch, scheduler, reconnect: { onReconnect: () => { resolve(); } } }).subscribe({ error: () => undefined });
-      void vi.waitFor(() => { expect(scheduler.actions.length).toBeGreaterThan(0); }).then(() => { subscription.unsubscribe(); });
+      void waitFor(() => { expect(scheduler.actions.length).toBeGreaterThan(0); }).then(() => { subscription.unsubscribe(); });
     });
     await waits;
-    await vi.waitFor(() => { expect(scheduler.actions.every(({ closed }) => closed)).toBe(true); });
+    await waitFor(() => { expect(scheduler.actions.every(({ closed }) => closed)).toBe(true); });
     scheduler.flush();
     expect(taken).toHaveLength(1);
   });

@@ -1,6 +1,7 @@
 import { firstValueFrom, Subscription, toArray } from 'rxjs';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ReplayEvent, ReplayPage, ReplayPlace, ReplayStore } from '../../src/events/ReplayStore.js';
+import { waitFor } from '../fixtures/waitFor.js';
 
 export interface OpenReplayStores {
   /** Writes. */
@@ -74,7 +75,7 @@ export function replayStoreContract(open: (options: { readonly maxEvents?: numbe
     const reads = [reading(reader, 1), reading(reader, 1), reading(writer, 1)];
     expect(reads.map(({ isDone }) => isDone)).toEqual([false, false, false]);
     await writer.append(key, [2, 3].map(replayEvent));
-    await vi.waitFor(() => { expect(reads).toMatchObject([1, 2, 3].map(() => ({ pages: [[2, 3]], isDone: true }))); });
+    await waitFor(() => { expect(reads).toMatchObject([1, 2, 3].map(() => ({ pages: [[2, 3]], isDone: true }))); });
   });
 
   it('waits no more once it is unsubscribed from', async () => {
@@ -82,7 +83,7 @@ export function replayStoreContract(open: (options: { readonly maxEvents?: numbe
     const [gone, stays] = [reading(reader, 1), reading(reader, 1)];
     gone.subscription.unsubscribe();
     await writer.append(key, [replayEvent(2)]);
-    await vi.waitFor(() => { expect(stays.isDone).toBe(true); });
+    await waitFor(() => { expect(stays.isDone).toBe(true); });
     expect(gone.pages).toEqual([]);
   });
 
@@ -90,7 +91,7 @@ export function replayStoreContract(open: (options: { readonly maxEvents?: numbe
     const { writer, reader } = await storesWith([1]);
     const waiting = reading(reader, 1);
     await writer.end(key);
-    await vi.waitFor(() => { expect(waiting).toMatchObject({ pages: ['ended'], isDone: true }); });
+    await waitFor(() => { expect(waiting).toMatchObject({ pages: ['ended'], isDone: true }); });
     expect([await page(reader, 1), await page(reader, 0)]).toEqual(['ended', [1]]);
     expect([await placeOf(reader, 0), await placeOf(reader, 1)]).toEqual(['open', 'ended']);
   });
@@ -123,7 +124,7 @@ export function replayStoreContract(open: (options: { readonly maxEvents?: numbe
     const joined = async (after: number, count: number, store = reader): Promise<Subscription> => {
       const subscription = store.join(key, after).subscribe({ error: failed });
       subscriptions.add(subscription);
-      await vi.waitFor(() => { expect(counts.at(-1)).toBe(count); });
+      await waitFor(() => { expect(counts.at(-1)).toBe(count); });
       return subscription;
     };
     const first = await joined(0, 1);
@@ -131,12 +132,12 @@ export function replayStoreContract(open: (options: { readonly maxEvents?: numbe
     // Its place is none: it does not count.
     expect(await placeOf(reader, 7)).toBe('expired');
     first.unsubscribe();
-    await vi.waitFor(() => { expect(counts.at(-1)).toBe(1); });
+    await waitFor(() => { expect(counts.at(-1)).toBe(1); });
     second.unsubscribe();
-    await vi.waitFor(() => { expect(counts).toEqual([1, 2, 1, 0]); });
+    await waitFor(() => { expect(counts).toEqual([1, 2, 1, 0]); });
     expect(isDone).toBe(false);
     await writer.end(key);
-    await vi.waitFor(() => { expect(isDone).toBe(true); });
+    await waitFor(() => { expect(isDone).toBe(true); });
   });
 
   it('does not count a reader that was gone before it had joined', async () => {
@@ -144,9 +145,9 @@ export function replayStoreContract(open: (options: { readonly maxEvents?: numbe
     const counts: number[] = [];
     subscriptions.add(reader.join(key, 0).subscribe({ error: failed }));
     subscriptions.add(writer.readers(key).subscribe({ next: (count) => counts.push(count), error: failed }));
-    await vi.waitFor(() => { expect(counts).toEqual([1]); });
+    await waitFor(() => { expect(counts).toEqual([1]); });
     for (let index = 0; index < 20; index += 1) reader.join(key, 0).subscribe({ error: failed }).unsubscribe();
-    await vi.waitFor(async () => { expect([counts.at(-1), await firstValueFrom(writer.readers(key))]).toEqual([1, 1]); });
+    await waitFor(async () => { expect([counts.at(-1), await firstValueFrom(writer.readers(key))]).toEqual([1, 1]); });
   });
 
   it('knows nothing of a stream that nobody has made', async () => {

@@ -2,6 +2,7 @@ import { concat, from, NEVER, Observable, of, Subject, throwError, VirtualTimeSc
 import { describe, expect, it, vi } from 'vitest';
 import { RxMistralError } from '../../src/index.js';
 import { memoryReplayStore, type ReplayStore, type ServingOptions, toServerSentEvents } from '../../src/sse/index.js';
+import { waitFor } from '../fixtures/waitFor.js';
 
 const decoder = new TextDecoder();
 
@@ -217,7 +218,7 @@ describe.each([
     const { source, counts } = counted(values);
     const replay = storeOf();
     const early = textOf(toServerSentEvents(source, { replay, key: 'k' }));
-    await vi.waitFor(() => { expect(counts.open).toBe(1); });
+    await waitFor(() => { expect(counts.open).toBe(1); });
     values.next('a');
     values.next('b');
     const late = textOf(toServerSentEvents(source, { replay, key: 'k' }));
@@ -235,7 +236,7 @@ describe.each([
     const replay = storeOf();
     const reader = toServerSentEvents(source, { replay, key: 'k' }).getReader();
     const first = readText(reader);
-    await vi.waitFor(() => { expect(counts.open).toBe(1); });
+    await waitFor(() => { expect(counts.open).toBe(1); });
     values.next('a');
     expect(await first).toBe('id: 1\ndata: "a"\n\n');
     await reader.cancel();
@@ -304,7 +305,7 @@ describe.each([
     const options = { replay, key: 'k', onDisconnect: 'stop' } as const;
     const readers = [1, 2].map(() => toServerSentEvents(source, options).getReader());
     const first = readers.map(readText);
-    await vi.waitFor(() => { expect(counts.open).toBe(1); });
+    await waitFor(() => { expect(counts.open).toBe(1); });
     await turn();
     values.next('a');
     await Promise.all(first);
@@ -312,8 +313,8 @@ describe.each([
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(counts.open).toBe(1);
     await readers[1]!.cancel();
-    await vi.waitFor(() => { expect(counts.open).toBe(0); });
-    await vi.waitFor(async () => {
+    await waitFor(() => { expect(counts.open).toBe(0); });
+    await waitFor(async () => {
       const back = await textOf(toServerSentEvents(source, { ...options, lastEventId: '1' }));
       expect([idsOf(back), back.includes('nobody was reading it any more')]).toEqual([[2], true]);
     });
@@ -324,7 +325,7 @@ describe.each([
     const { source, counts } = counted(values);
     const replay = storeOf();
     const text = textOf(toServerSentEvents(source, { replay, key: 'k' }));
-    await vi.waitFor(() => { expect(counts.open).toBe(1); });
+    await waitFor(() => { expect(counts.open).toBe(1); });
     values.next('a');
     await turn();
     await turn();
@@ -340,7 +341,7 @@ describe.each([
     // The first read comes a few microtasks later; the store takes longer.
     for (let task = 0; task < 5; task += 1) await Promise.resolve();
     await reader.cancel();
-    await vi.waitFor(() => { expect(counts.subscribed).toBe(1); });
+    await waitFor(() => { expect(counts.subscribed).toBe(1); });
     expect(await textOf(toServerSentEvents(source, { replay, key: 'k' }))).toBe('id: 1\ndata: "a"\n\n');
   });
 });

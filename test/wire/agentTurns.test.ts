@@ -119,7 +119,7 @@ describe.each(['whole', 'inputs', 'nothing'] as const)('a turn that is cut, of w
   it.each([
     ['first', isStart],
     ['second', isAppend],
-  ] as const)('at every event of its %s step, ends as one that is not: each said once, each tool run once', { timeout: 60_000 }, async (_step, isStep) => {
+  ] as const)('at every event of its %s step, ends as one that is not: each said once, each tool run once', { timeout: 180_000 }, async (_step, isStep) => {
     const uncut = await turnOf(asked());
     const history = await remembered(uncut.end.conversationId ?? '');
     expect(history).toHaveLength(7);
@@ -137,7 +137,7 @@ describe.each(['whole', 'inputs', 'nothing'] as const)('a turn that is cut, of w
     }
   });
 
-  it('at every event of a step that goes on with a conversation, likewise', { timeout: 60_000 }, async () => {
+  it('at every event of a step that goes on with a conversation, likewise', { timeout: 180_000 }, async () => {
     const before = async (): Promise<string> => {
       simulator.setFaults();
       return (await turnOf(asked())).end.conversationId ?? '';
@@ -157,7 +157,7 @@ describe.each(['whole', 'inputs', 'nothing'] as const)('a turn that is cut, of w
     }
   });
 
-  it('at every event of a branch, likewise', { timeout: 60_000 }, async () => {
+  it('at every event of a branch, likewise', { timeout: 180_000 }, async () => {
     const { end } = await turnOf(asked());
     const conversationId = end.conversationId ?? '';
     const trunk = await betaConversationsGetHistory(clientOf(simulator), { conversationId });

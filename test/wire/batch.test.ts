@@ -714,7 +714,7 @@ describe('row 15: the memory of a run', () => {
   // What an engine leaves lying before it collects is 20 to 120 MiB, for 480 MiB too.
   const mebibytes = 240;
 
-  it(`grows by less than two thirds of the ${mebibytes} MiB that it uploads`, { timeout: 120_000 }, async () => {
+  it(`grows by less than two thirds of the ${mebibytes} MiB that it uploads`, { timeout: 300_000 }, async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', program, simulator.url, directory, String(mebibytes)]);
     const { summary, grownMebibytes } = JSON.parse(stdout) as { summary: BatchCompleteEvent; grownMebibytes: number };
     const requests = mebibytes * 16;

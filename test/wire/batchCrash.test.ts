@@ -104,7 +104,7 @@ async function killAtRandom({ child, report }: Run, pace: Pace): Promise<string>
   const isByTime = random() < 0.5;
   const request = 1 + Math.floor(random() * pace.requests);
   const wait = random() * (isByTime ? pace.milliseconds : 8);
-  const come = isByTime ? Promise.resolve() : simulator.until(() => simulator.requestCount >= before + request || isOver(child), { timeout: 60_000 });
+  const come = isByTime ? Promise.resolve() : simulator.until(() => simulator.requestCount >= before + request || isOver(child), { timeout: 180_000 });
   await Promise.race([come.then(() => sleep(wait)), report]);
   child.kill('SIGKILL');
   return isByTime ? `${wait.toFixed(1)} ms behind its start` : `${wait.toFixed(1)} ms behind request ${request}`;

@@ -130,7 +130,7 @@ describe('a process that is killed', () => {
   ];
 
   describe.each(['whole', 'inputs', 'nothing'] as const)("between the tools' results and the model's answer, of which the server keeps: %s,", (cutTurn) => {
-    it.each(places)('%s, is followed by one that goes on: no tool is run again, and the answer comes', { timeout: 60_000 }, async (_name, at, reached) => {
+    it.each(places)('%s, is followed by one that goes on: no tool is run again, and the answer comes', { timeout: 180_000 }, async (_name, at, reached) => {
       simulator.setConversations({ cutTurn });
       simulator.setFaults({ kind: 'stall', at, on: isAppend, times: 1 });
       const order = orderOf(conversations++);

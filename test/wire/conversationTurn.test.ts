@@ -150,7 +150,7 @@ describe.each<NonNullable<ConversationOptions['cutTurn']>>(['whole', 'inputs', '
         expect(length).toBe(cutTurn === 'inputs' ? 2 : 1);
       }
     }
-  }, 120_000);
+  }, 300_000);
 
   it.each(['resume', 'restart'] as const)('a turn that says what was said before is cut at every event, with %s: one turn more', async (onDisconnect) => {
     const whole = await run(starting);
@@ -167,7 +167,7 @@ describe.each<NonNullable<ConversationOptions['cutTurn']>>(['whole', 'inputs', '
       await expectOneTurn(ran, 6);
       expect(ran.calls).not.toEqual(whole.calls);
     }
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('a request of which nobody knows what became', () => {

@@ -36,7 +36,7 @@ describe('10,000 calls, ended in every way,', () => {
   const concurrency = 20;
   const mebibyte = 2 ** 20;
 
-  it('leave no request, socket, timer, listener or memory behind', { timeout: 90_000 }, async () => {
+  it('leave no request, socket, timer, listener or memory behind', { timeout: 240_000 }, async () => {
     const warnings: string[] = [];
     const rejections: unknown[] = [];
     const onWarning = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);

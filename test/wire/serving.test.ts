@@ -74,7 +74,7 @@ describe('an answer whose connection is lost', () => {
     return { ...outcome, subscribed, connections };
   }
 
-  it('is the same events, in order, none lost and none twice, cut behind every event', { timeout: 60_000 }, async () => {
+  it('is the same events, in order, none lost and none twice, cut behind every event', { timeout: 180_000 }, async () => {
     const events = await recordedAnswer();
     let reconnections = 0;
     for (let cut = 0; cut <= events.length; cut += 1) {
@@ -90,7 +90,7 @@ describe('an answer whose connection is lost', () => {
     expect(reconnections).toBeGreaterThan(events.length - 3);
   });
 
-  it(`is the same events, cut at any byte, again and again (seed ${seed})`, { timeout: 60_000 }, async () => {
+  it(`is the same events, cut at any byte, again and again (seed ${seed})`, { timeout: 180_000 }, async () => {
     const random = seededRandom(seed);
     const events = await recordedAnswer();
     for (let run = 0; run < 25; run += 1) {
@@ -127,7 +127,7 @@ describe('an answer whose connection is lost', () => {
 describe('a chat from the model to the client', () => {
   const chat = (): Observable<ChatEvent> => chatStream(sdkTransport(clientOf(simulator)), question);
 
-  it('asks the model once, however often the client comes back, and joins those who come late', { timeout: 60_000 }, async () => {
+  it('asks the model once, however often the client comes back, and joins those who come late', { timeout: 180_000 }, async () => {
     simulator.setReply('word '.repeat(60));
     simulator.setFaults({ kind: 'slow', perEvent: 2 });
     const port = await serveChat(chat);
@@ -248,7 +248,7 @@ describe('eventStream on sockets', () => {
 });
 
 describe('many slow readers of one answer', () => {
-  it('hold nothing but their places, and hold nobody up', { timeout: 60_000 }, async () => {
+  it('hold nothing but their places, and hold nobody up', { timeout: 180_000 }, async () => {
     const count = 100;
     const size = 8_192;
     const events = 500;

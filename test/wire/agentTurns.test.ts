@@ -265,7 +265,7 @@ describe('an unsubscribe, behind a forced collection,', () => {
 
   // The sockets that wait for another request are let go by the client's own pool, after four seconds.
   const expectNothingOpen = async (): Promise<void> => {
-    await simulator.until(({ openRequests }) => openRequests === 0, { timeout: 2_000 });
+    await simulator.until(({ openRequests }) => openRequests === 0, { timeout: 20_000 });
     await simulator.until(({ openConnections }) => openConnections === 0, { timeout: 15_000 });
   };
 

@@ -511,7 +511,7 @@ describe('unsubscribing', () => {
     const going = watch(runBatch(clientOf(simulator), questions(10), { ...quick, onUnsubscribe: 'cancel' }));
     await simulator.until(({ requests }) => requests.some((request) => isCreate(request) && request.body !== undefined));
     going.subscription.unsubscribe();
-    await expect.poll(async () => (await jobsOf(simulator)).map(({ status }) => status), { timeout: 5_000 }).toEqual(['CANCELLED']);
+    await expect.poll(async () => (await jobsOf(simulator)).map(({ status }) => status)).toEqual(['CANCELLED']);
   });
 
   it('leaves nothing of its spool, whenever it comes', async () => {
@@ -570,7 +570,7 @@ describe('row 1: unsubscribed from, a run closes its socket within 50 ms, whatev
       subscription.unsubscribe();
       await settle(1);
     }
-    await simulator.until(({ openRequests }) => openRequests === 0, { timeout: 2_000 });
+    await simulator.until(({ openRequests }) => openRequests === 0);
     const stalled = requestsOf(isStalled);
     expect(stalled.every(({ outcome }) => outcome === 'client-closed')).toBe(true);
     expect(median(stalled.map(({ headers, closedByClientAt }) => closedByClientAt! - cancelledAt[Number(headers['x-call'])]!))).toBeLessThan(50);

@@ -184,7 +184,7 @@ describe('the same holds for every kind of client', () => {
     const calls = openCalls(count, sources.chatStream, clientOf(simulator, { httpClient: signalless() }));
     await eventually(() => beforeHeaders.reached(calls), 'the requests have come');
     for (const { subscription } of calls) subscription.unsubscribe();
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
   });
 });
 
@@ -284,7 +284,7 @@ describe('what ends a subscription in rxjs ends the call', () => {
   });
 
   async function expectAllClosed(opened = count): Promise<void> {
-    await simulator.until(() => simulator.requestCount === opened && simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.requestCount === opened && simulator.openRequests === 0, { timeout: 20_000 });
     expect(simulator.requests.map(({ outcome }) => outcome)).toEqual(Array.from({ length: opened }, () => 'client-closed'));
   }
 

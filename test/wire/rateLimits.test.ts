@@ -40,7 +40,7 @@ describe('a limiter', () => {
   });
 
   test('holds back everybody at one 429, for as long as the server said', async () => {
-    const client = await start({ requests: { limit: 5, interval: 700 }, retryAfter: 'retry-after-ms' });
+    const client = await start({ requests: { limit: 5, interval: 1_500 }, retryAfter: 'retry-after-ms' });
     // What it could learn is made useless: only the 429 tells.
     const limiter = createRateLimiter({ headerInterval: 1 });
     const streams = range(0, 12).pipe(

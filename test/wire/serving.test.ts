@@ -149,7 +149,7 @@ describe('a chat from the model to the client', () => {
     await collectGarbage();
     expect(simulator.openRequests).toBe(1);
     subscription.unsubscribe();
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     expect(simulator.requests[0]!.outcome).toBe('client-closed');
   });
 
@@ -160,7 +160,7 @@ describe('a chat from the model to the client', () => {
     await eventually(() => simulator.openRequests === 1, 'the model is asked');
     await collectGarbage();
     subscription.unsubscribe();
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
   });
 
   it('goes on for the grace period, is whole when the client comes back, and is stopped by its key', async () => {
@@ -170,7 +170,7 @@ describe('a chat from the model to the client', () => {
     const { values, subscription } = watch(remoteChat(urlOf(port), {}, { key: 'k' }));
     await eventually(() => values.length > 2, 'tokens have come');
     subscription.unsubscribe();
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 5_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     expect(simulator.requests[0]!.outcome).toBe('completed');
     const { events } = await outcomeOf(remoteChat(urlOf(port), {}, { key: 'k' }).pipe(accumulate()));
     expect([events.at(-1)?.text, simulator.requestCount]).toEqual(['word '.repeat(20), 1]);
@@ -179,7 +179,7 @@ describe('a chat from the model to the client', () => {
     const stalled = watch(remoteChat(urlOf(port), {}, { key: 'other' }));
     await eventually(() => stalled.values.length > 1, 'tokens have come');
     await replay.end('other');
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     await eventually(() => stalled.errors.length > 0, 'the client has heard of it');
     expect(stalled.errors).toMatchObject([{ name: 'TruncatedStreamError' }]);
   });

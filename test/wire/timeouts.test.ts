@@ -84,7 +84,7 @@ async function expectTimeouts(
     if (!values.some(hasText)) expect(error).not.toHaveProperty('partial');
     else expect((error as RxMistralError).partial?.content).toMatch(/^(word ?)+$/);
   }
-  await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+  await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
   expect(simulator.requests.filter(({ outcome }) => outcome !== 'client-closed')).toEqual([]);
   expect(activeTimers()).toBeLessThanOrEqual(timersBefore);
 }
@@ -136,7 +136,7 @@ describe('a limit fires on 20 of 20 hung calls behind a garbage collection, and 
     await collectGarbage();
     await eventually(() => calls.every(({ errors }) => errors.length > 0), 'all have timed out');
     for (const { errors } of calls) expect(errors[0]).toMatchObject({ kind: 'timeout', which: 'total' });
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
   });
 });
 
@@ -169,7 +169,7 @@ describe('a limit that is not reached does nothing', () => {
     for (const { subscription } of calls) subscription.unsubscribe();
     // One for firstEvent and idle, one for total and one for timeoutMs of each call.
     expect(timersBefore - activeTimers()).toBe(3 * count);
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     await settle();
     expect(simulator.requestCount).toBe(count);
     expect(calls.flatMap(({ errors, values }) => [...errors, ...values])).toEqual([]);
@@ -297,7 +297,7 @@ describe('total spans all attempts and the waits between them', () => {
       const watched = watch(source(clientOf(simulator), { timeouts }));
       await eventually(() => watched.completed || watched.errors.length > 0, 'the call has ended');
       expect(watched.errors).toEqual([]);
-      await simulator.until(() => simulator.openRequests === 0, { timeout: 2_000 });
+      await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     }
   });
 });

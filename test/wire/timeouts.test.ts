@@ -31,7 +31,7 @@ import {
 
 const count = 20;
 // Long against the time that a collection and 20 calls take on a slow machine.
-const limit = 400;
+const limit = 1_000;
 
 let simulator: Simulator;
 
@@ -132,7 +132,8 @@ describe('a limit fires on 20 of 20 hung calls behind a garbage collection, and 
   it("the client's own timeoutMs is the deadline of an attempt, to be combined with a cancel", async () => {
     simulator.setFaults(afterToken);
     const calls = openCalls(count, sources.chatStream, clientOf(simulator, { timeoutMs: limit }));
-    await eventually(() => calls.every(({ values }) => values.length > 0), 'a token has come');
+    // On a machine under load a call may run out of time before its first token.
+    await eventually(() => calls.every(({ values, errors }) => values.length > 0 || errors.length > 0), 'a token has come');
     await collectGarbage();
     await eventually(() => calls.every(({ errors }) => errors.length > 0), 'all have timed out');
     for (const { errors } of calls) expect(errors[0]).toMatchObject({ kind: 'timeout', which: 'total' });
@@ -237,7 +238,7 @@ describe('total spans all attempts and the waits between them', () => {
     expect(activeTimers()).toBeLessThanOrEqual(timersBefore);
 
     // What was on its way when the time was over arrives; nothing is sent behind it.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     const made = simulator.requestCount;
     expect(made).toBeGreaterThan(2);
     await expect(simulator.until(() => simulator.requestCount > made, { timeout: 100 })).rejects.toThrow();
@@ -292,7 +293,7 @@ describe('total spans all attempts and the waits between them', () => {
   it.each(['chatStream', 'chatChunks'] as const)('%s: behind a finish reason no limit takes the answer away', async (name) => {
     const source = sources[name];
     simulator.setReply({ events: [chunkOf('Blue.', 'stop')], done: false });
-    for (const timeouts of [{ idle: 100 }, { total: 100 }]) {
+    for (const timeouts of [{ idle: limit }, { total: limit }]) {
       simulator.setFaults({ kind: 'late-end' });
       const watched = watch(source(clientOf(simulator), { timeouts }));
       await eventually(() => watched.completed || watched.errors.length > 0, 'the call has ended');

@@ -183,7 +183,7 @@ describe('a receiver', () => {
     const { url, received, open } = await receiver((response, attempt) => {
       if (attempt > 1) response.writeHead(200).end();
     });
-    expect(await post('a', { url, timeout: 60, retry: quick })).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
+    expect(await post('a', { url, timeout: 1_000, retry: quick })).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
     expect(received).toHaveLength(2);
     await eventually(() => open() === 0, 'all sockets are closed');
   });
@@ -205,7 +205,7 @@ describe('a receiver', () => {
       const trickle = setInterval(() => socket?.write('x-a: b\r\n'), 10);
       socket?.on('close', () => { clearInterval(trickle); });
     });
-    expect(await post('a', { url, timeout: 150, retry: quick })).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
+    expect(await post('a', { url, timeout: 1_000, retry: quick })).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
     await eventually(() => open() === 0, 'all sockets are closed');
   });
 

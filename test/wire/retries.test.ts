@@ -116,7 +116,7 @@ describe.each(chatSources)('retry, %s', (_, source) => {
 
   it('starts an attempt anew that did not begin in time', async () => {
     simulator.setFaults({ kind: 'stall', at: 'before-headers', on: 0 });
-    const { completed } = await outcomeOf(source(client, request, { retry: quick, timeouts: { firstEvent: 300 } }));
+    const { completed } = await outcomeOf(source(client, request, { retry: quick, timeouts: { firstEvent: 1_000 } }));
     expect(completed).toBe(true);
     expect(simulator.requestCount).toBeGreaterThan(1);
     await simulator.until(({ requests }) => requests[0]?.outcome === 'client-closed');

@@ -26,7 +26,7 @@ import { invalid } from './batch/PartWriter.js';
 import type { BatchPlan } from './batch/RunContext.js';
 import { RunJournal } from './batch/RunJournal.js';
 import type { CallOptions } from './CallOptions.js';
-import { expectId } from './expectRequest.js';
+import { expectId, expectRequests } from './expectRequest.js';
 import { expectWatchOptions, type WatchBatchOptions } from './watchBatch.js';
 
 /** What is sent again of what a job has left without a result. */
@@ -187,8 +187,7 @@ export function runBatch<Endpoint extends BatchEndpoint = '/v1/chat/completions'
   options: BatchOptions<Endpoint, Body> = {},
 ): Observable<BatchEvent<Body>> {
   const transport = transportOf(client);
-  const given: unknown = requests;
-  if (typeof given !== 'object' || given === null) fail('requests', 'an array, iterable, stream or Observable', given);
+  expectRequests(requests);
   expectBatchOptions(options);
 
   return batchRun(transport, requests, options);

@@ -551,7 +551,9 @@ describe('bad options are a TypeError at the call', () => {
   }
 
   test('requests that are none', () => {
-    expect(() => runBatch(fakeMistral({}), 'requests' as never)).toThrow(/^Expected `requests` to be an array, iterable, stream or Observable/);
+    for (const requests of ['requests', request('a')]) {
+      expect(() => runBatch(fakeMistral({}), requests as never)).toThrow(/^Expected `requests` to be an array, iterable, stream or Observable/);
+    }
   });
 });
 

@@ -92,9 +92,10 @@ interface Waiter {
 export function createRateLimiter(options: RateLimiterOptions = {}): RateLimiter {
   expectObject('options', options);
   const { requests, tokens, maxWaiting = 10_000, headerInterval = 60_000, scheduler = asyncScheduler } = options;
-  expectAllowance('requests', requests);
-  expectAllowance('tokens', tokens);
-  if (requests !== undefined) expectBurst(requests.burst, requests.limit);
+  expectObject('requests', requests);
+  if (requests !== undefined) expectPace(requests, 'requests.');
+  expectObject('tokens', tokens);
+  if (tokens !== undefined) expectPace(tokens, 'tokens.');
   expectInteger('maxWaiting', maxWaiting, 0, true);
   expectDuration('headerInterval', headerInterval, 1);
   expectScheduler('scheduler', scheduler);
@@ -248,6 +249,7 @@ export function createRateLimiter(options: RateLimiterOptions = {}): RateLimiter
     },
     estimateTokens: estimateRequestTokens,
     pause(milliseconds) {
+      if ((milliseconds as unknown) === undefined) fail('milliseconds', 'a number >= 0', milliseconds);
       expectNumber('milliseconds', milliseconds, 0);
       pause(milliseconds);
     },
@@ -264,17 +266,16 @@ export function createRateLimiter(options: RateLimiterOptions = {}): RateLimiter
 // Sums of fractions of milliseconds are a hair more than whole.
 const roundingError = 1e-6;
 
-function expectAllowance(name: string, allowance: Allowance | undefined): void {
-  expectObject(name, allowance);
-  if (allowance === undefined) return;
-  const { limit, interval } = allowance;
-  if ((limit as unknown) === undefined) fail(`${name}.limit`, 'an integer >= 1', limit);
-  expectInteger(`${name}.limit`, limit, 1);
-  if ((interval as unknown) === undefined) fail(`${name}.interval`, 'milliseconds', interval);
-  expectDuration(`${name}.interval`, interval, Number.MIN_VALUE);
-}
-
-function expectBurst(burst: number | undefined, limit: number): void {
-  expectInteger('requests.burst', burst, 1);
-  if (burst !== undefined && burst > limit) fail('requests.burst', `at most the limit of ${limit}`, burst);
+/**
+ * Throws unless so many may start in an interval.
+ *
+ * @param path What stands before the names of its fields where they are named: `requests.`.
+ */
+export function expectPace({ limit, interval, burst }: NonNullable<RateLimiterOptions['requests']>, path = ''): void {
+  if ((limit as unknown) === undefined) fail(`${path}limit`, 'an integer >= 1', limit);
+  expectInteger(`${path}limit`, limit, 1);
+  if ((interval as unknown) === undefined) fail(`${path}interval`, 'milliseconds', interval);
+  expectDuration(`${path}interval`, interval, Number.MIN_VALUE);
+  expectInteger(`${path}burst`, burst, 1);
+  if (burst !== undefined && burst > limit) fail(`${path}burst`, `at most the limit of ${limit}`, burst);
 }

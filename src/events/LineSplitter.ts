@@ -13,8 +13,9 @@ export class LineSplitter {
   #parts: Uint8Array[] = [];
   #partBytes = 0;
   #consumed = 0;
+  #isTooLong = false;
 
-  /** @param maxLineBytes The longest line that is held; a longer one is an error of kind `limit`. */
+  /** @param maxLineBytes The longest line; a longer one is an error of kind `limit`, thrown when those before it were handed out. */
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
   }
@@ -25,7 +26,8 @@ export class LineSplitter {
   }
 
   /** The lines that this piece completes. */
-  push(bytes: Uint8Array): string[] {
+  push(piece: Uint8Array): string[] {
+    const bytes = this.#untilTooLong(piece);
     const end = bytes.lastIndexOf(lineFeed) + 1;
     if (end === 0) {
       this.#keep(bytes);
@@ -43,6 +45,7 @@ export class LineSplitter {
 
   /** The last line, where the text ended without a line end. */
   end(): string | undefined {
+    if (this.#isTooLong) throw this.#tooLong();
     if (this.#partBytes === 0) return undefined;
     const line = this.#decodeKept() + this.#decoder.decode();
     this.#consumed += this.#partBytes;
@@ -53,10 +56,32 @@ export class LineSplitter {
 
   #keep(bytes: Uint8Array): void {
     this.#partBytes += bytes.length;
-    if (this.#partBytes > this.#maxLineBytes) {
-      throw new RxMistralError({ kind: 'limit', message: `A line is longer than ${this.#maxLineBytes} bytes` });
-    }
     this.#parts.push(bytes);
+  }
+
+  #untilTooLong(bytes: Uint8Array): Uint8Array {
+    const start = this.#isTooLong ? 0 : this.#startOfTooLong(bytes);
+    if (start === undefined) return bytes;
+    if (start === 0) throw this.#tooLong();
+    this.#isTooLong = true;
+    return bytes.subarray(0, start);
+  }
+
+  #startOfTooLong(bytes: Uint8Array): number | undefined {
+    if (this.#partBytes + bytes.length <= this.#maxLineBytes) return undefined;
+    let length = this.#partBytes;
+    for (let start = 0; start < bytes.length; ) {
+      const place = bytes.indexOf(lineFeed, start);
+      const end = place === -1 ? bytes.length : place;
+      if (length + end - start > this.#maxLineBytes) return start;
+      length = 0;
+      start = end + 1;
+    }
+    return undefined;
+  }
+
+  #tooLong(): RxMistralError {
+    return new RxMistralError({ kind: 'limit', message: `A line is longer than ${this.#maxLineBytes} bytes` });
   }
 
   #decodeKept(): string {

@@ -72,17 +72,24 @@ export function readJsonLines<T = unknown>(source: JsonLinesSource, options: Rea
     async *[Symbol.asyncIterator]() {
       const splitter = new LineSplitter(maxLineBytes);
       let line = 0;
+      const named = <R>(split: () => R): R => {
+        try {
+          return split();
+        } catch {
+          throw new RxMistralError({ kind: 'limit', message: `Line ${line + 1} is longer than ${maxLineBytes} bytes` });
+        }
+      };
       const valueOf = async (text: string): Promise<T> => {
         const json = parse(text, line);
         return schema === undefined ? (json as T) : check(schema, json, line);
       };
       for await (const piece of typeof source === 'string' || source instanceof URL ? createReadStream(source) : source) {
-        for (const text of splitter.push(typeof piece === 'string' ? Buffer.from(piece) : (piece as Uint8Array))) {
+        for (const text of named(() => splitter.push(typeof piece === 'string' ? Buffer.from(piece) : (piece as Uint8Array)))) {
           line += 1;
           if (!isBlank(text)) yield await valueOf(text);
         }
       }
-      const last = splitter.end();
+      const last = named(() => splitter.end());
       if (last === undefined || isBlank(last)) return;
       line += 1;
       if (cutEnd === 'error' || isJson(last)) yield await valueOf(last);

@@ -1,8 +1,8 @@
 import { asyncScheduler, catchError, concat, concatMap, defer, EMPTY, map, type MonoTypeOperatorFunction, tap, throwError } from 'rxjs';
-import { expectInteger, expectObject, fail } from '../errors/expect.js';
+import { expectInteger, expectObject, expectScheduler, fail } from '../errors/expect.js';
 import { isRecord } from '../errors/isRecord.js';
 import { RxMistralError } from '../errors/RxMistralError.js';
-import { createRateLimiter, type RateLimiterOptions } from '../control/createRateLimiter.js';
+import { createRateLimiter, expectPace, type RateLimiterOptions } from '../control/createRateLimiter.js';
 import type { RateLimiter } from '../control/RateLimiter.js';
 import { acquirePermit } from '../control/underPermit.js';
 import { expectLimiter } from './withLimiter.js';
@@ -65,11 +65,13 @@ export function rateLimit<T>(limiter: RateLimiter | Pace, options: RateLimitOpti
   expectObject('options', options);
   const { maxQueued = 100_000, scheduler = asyncScheduler } = options;
   expectInteger('maxQueued', maxQueued, 1, true);
+  expectScheduler('scheduler', scheduler);
   if (!isRecord(limiter) || !('limit' in limiter || 'acquire' in limiter)) {
     fail('limiter', 'a RateLimiter or { limit, interval }', limiter);
   }
-  const limiterOf = 'limit' in limiter ? paced(limiter, scheduler) : (): RateLimiter => limiter;
-  expectLimiter('limiter', limiterOf());
+  if ('limit' in limiter) expectPace(limiter);
+  else expectLimiter('limiter', limiter);
+  const limiterOf = (): RateLimiter => ('limit' in limiter ? createRateLimiter({ requests: limiter, scheduler }) : limiter);
 
   return (source) =>
     defer(() => {
@@ -103,8 +105,4 @@ export function rateLimit<T>(limiter: RateLimiter | Pace, options: RateLimitOpti
         defer(() => (failure === undefined ? EMPTY : throwError(() => failure?.error))),
       );
     });
-}
-
-function paced(requests: Pace, scheduler: RateLimiterOptions['scheduler']): () => RateLimiter {
-  return () => createRateLimiter({ requests, scheduler });
 }

@@ -29,7 +29,7 @@ const maxWaiting = 100;
  * ```
  * source:                            -a---b-c|       a: 'Hel'   b: 'lo, wor'   c: 'ld'
  * smooth({ by: 'word' }):            -----x--(y|)    x: 'Hello, '   y: 'world'
- *  * ```
+ * ```
  *
  * On events, `text-delta` and `thinking-delta` are cut anew, with an `index` that counts the new ones; all others keep their
  * place among the text. Pieces of text (as {@link text} gives them) may be smoothed as well. The last piece is held back

@@ -1,10 +1,11 @@
-import { catchError, defer, finalize, mergeMap, type Observable, type ObservableInput, type OperatorFunction, tap, throwError } from 'rxjs';
+import { catchError, defer, finalize, mergeMap, type Observable, type ObservableInput, of, type OperatorFunction, tap, throwError } from 'rxjs';
 import type { CircuitBreaker } from '../control/circuitBreaker.js';
-import { expectFunction, expectMethods, expectObject, fail } from '../errors/expect.js';
+import { expectFunction, expectMethods, expectObject } from '../errors/expect.js';
 import { isRecord } from '../errors/isRecord.js';
 import { isRxMistralError, RxMistralError } from '../errors/RxMistralError.js';
 import { toRxMistralError } from '../errors/toRxMistralError.js';
 import type { FallbackEvent } from '../events/ChatEvent.js';
+import { expectInput } from './expectInput.js';
 
 /** Options of {@link withFallback}. */
 export interface WithFallbackOptions {
@@ -44,8 +45,9 @@ export type FallbackOf<R> = Extract<R, { readonly type: string; readonly request
  *
  * **Completes** with the source, or with the fallback. **Unsubscribing** ends whichever is at work.
  *
- * @param next The fallback, or a function that makes it of the error.
- * @throws TypeError at once when `next` is nothing, or an option is out of range.
+ * @param next The fallback, or a function that makes it of the error. A text is one value, not its characters; any other plain
+ * value goes into rxjs's `of`.
+ * @throws TypeError at once when `next` is neither, or an option is out of range.
  *
  * @example
  * ```ts
@@ -67,15 +69,14 @@ export function withFallback<T, R = T>(
   next: ObservableInput<R> | ((error: unknown) => ObservableInput<R>),
   options: WithFallbackOptions = {},
 ): OperatorFunction<T, T | R | FallbackOf<R>> {
-  const given: unknown = next;
-  if (given === undefined || given === null) fail('next', 'a fallback, or a function that makes one', given);
+  if (typeof next !== 'function') expectInput('next', next, 'a fallback, or a function that makes one');
   expectObject('options', options);
   const { when = isNotLocal, breaker } = options;
   expectFunction('when', when);
   expectMethods('breaker', breaker, 'a CircuitBreaker', ['enter']);
 
   const fallback = (error: unknown): Observable<R | FallbackOf<R>> => {
-    const values = defer((): ObservableInput<R> => (typeof next === 'function' ? next(error) : next)).pipe(
+    const values = defer(() => whole(typeof next === 'function' ? next(error) : next)).pipe(
       mergeMap((value, index): readonly (R | FallbackOf<R>)[] =>
         index === 0 && isEvent(value) ? [marker<R>(value.requestId, error), value] : [value],
       ),
@@ -99,6 +100,11 @@ export function withFallback<T, R = T>(
         finalize(() => pass?.leave()),
       );
     });
+}
+
+// To rxjs a text is a list of its characters.
+function whole<R>(input: ObservableInput<R>): ObservableInput<R> {
+  return typeof input === 'string' ? of<R>(input) : input;
 }
 
 const trippedCode = 'circuit-open';

@@ -1,5 +1,5 @@
 import { asyncScheduler, type MonoTypeOperatorFunction, type SchedulerLike, tap } from 'rxjs';
-import { expectMethods, expectNumber, expectObject, expectScheduler, fail } from '../errors/expect.js';
+import { expectInteger, expectMethods, expectNumber, expectObject, expectScheduler, fail } from '../errors/expect.js';
 import { isRxMistralError } from '../errors/RxMistralError.js';
 import type { PermitRequest, RateLimiter } from '../control/RateLimiter.js';
 import { underPermit } from '../control/underPermit.js';
@@ -52,6 +52,7 @@ export function withLimiter<T>(limiter: RateLimiter, options: WithLimiterOptions
   expectLimiter('limiter', limiter);
   expectObject('options', options);
   const { tokens, weight, scheduler = asyncScheduler } = options;
+  expectInteger('weight', weight, 1);
   if (typeof tokens !== 'function') expectNumber('tokens', tokens, 0);
   expectScheduler('scheduler', scheduler);
 

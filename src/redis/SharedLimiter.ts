@@ -1,7 +1,7 @@
 import { BehaviorSubject, from, map, Observable, type SchedulerLike, share, type Subscriber, Subscription, tap, timeout, timer } from 'rxjs';
 import type { RateLimiterOptions } from '../control/createRateLimiter.js';
 import type { Permit, PermitRequest, RateLimiter, RateLimiterState } from '../control/RateLimiter.js';
-import { expectInteger, expectNumber, expectObject, maxTimerMs } from '../errors/expect.js';
+import { expectInteger, expectNumber, expectObject, fail, maxTimerMs } from '../errors/expect.js';
 import { RxMistralError } from '../errors/RxMistralError.js';
 import { estimateRequestTokens } from '../policies/estimateTokens.js';
 import { LearntLimits } from '../policies/LearntLimits.js';
@@ -141,6 +141,7 @@ export class SharedLimiter implements RateLimiter {
   }
 
   pause(milliseconds: number): void {
+    if ((milliseconds as unknown) === undefined) fail('milliseconds', 'a number >= 0', milliseconds);
     expectNumber('milliseconds', milliseconds, 0);
     this.#tell(milliseconds, 0, 0);
     this.#hold(milliseconds);

@@ -13,7 +13,7 @@ import type { MistralTransport } from '../transport/MistralTransport.js';
 import { invalid } from './batch/PartWriter.js';
 import { type CallOptions, expectCallOptions } from './CallOptions.js';
 import { chatComplete } from './chatComplete.js';
-import { expectField, expectMessages, expectStream } from './expectRequest.js';
+import { expectField, expectMessages, expectRequests, expectStream } from './expectRequest.js';
 import { inOrder } from './inOrder.js';
 import { isPullable, type Pullable } from './PulledSource.js';
 import { pullMap } from './pullMap.js';
@@ -144,8 +144,7 @@ export function completeMany<T extends ChatCompletionRequest>(
   options: CompleteManyOptions,
 ): Observable<Settled<T, ChatCompletionResponse>> {
   const transport = transportOf(client);
-  const given: unknown = requests;
-  if (typeof given !== 'object' || given === null) fail('requests', 'an array, iterable, stream or Observable', given);
+  expectRequests(requests);
   const source = isPullable(requests) ? (requests as Pullable<T>) : from(requests);
   expectOptions(options);
   return options.mode === 'live' ? eachLive(transport, source, options) : allInBatch(transport, source, options);

@@ -1,4 +1,5 @@
 import { fail } from '../errors/expect.js';
+import { expectInput } from '../operators/expectInput.js';
 
 /**
  * The checks of requests: what can be told at once, before anything is sent. Each throws a `TypeError` that names the
@@ -8,6 +9,13 @@ import { fail } from '../errors/expect.js';
 /** Throws unless `request` is an object. */
 export function expectRequest(request: unknown): void {
   if (typeof request !== 'object' || request === null) fail('request', 'an object', request);
+}
+
+/** Throws unless `requests` are many: a text is none of them. */
+export function expectRequests(requests: unknown): void {
+  const expectation = 'an array, iterable, stream or Observable';
+  if (typeof requests !== 'object') fail('requests', expectation, requests);
+  expectInput('requests', requests, expectation);
 }
 
 /** Throws unless the request is an object with at least one message. */

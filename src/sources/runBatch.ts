@@ -26,7 +26,7 @@ import { invalid } from './batch/PartWriter.js';
 import type { BatchPlan } from './batch/RunContext.js';
 import { RunJournal } from './batch/RunJournal.js';
 import type { CallOptions } from './CallOptions.js';
-import { expectId } from './expectRequest.js';
+import { expectId, expectRequests } from './expectRequest.js';
 import { expectWatchOptions, type WatchBatchOptions } from './watchBatch.js';
 
 /** What is sent again of what a job has left without a result. */
@@ -45,7 +45,7 @@ export interface ResubmitOptions {
 
 /**
  * How a batch is run. `interval`, `stuckAfter`, `onStuck` and `deadline` are those of {@link watchBatch}, for each job:
- * a job that is cancelled because it is stuck is sent again as far as it was not done. `timeouts` and `retry` are those
+ * a job that is cancelled because it is stuck is sent again as far as it was not done. `timeouts`, `limiter` and `retry` are those
  * of each call, upload and download; for an upload, `firstEvent` is how long the socket takes no further piece of it.
  */
 export interface BatchOptions<Endpoint extends BatchEndpoint = '/v1/chat/completions', Body = BatchBodies[Endpoint]>
@@ -187,8 +187,7 @@ export function runBatch<Endpoint extends BatchEndpoint = '/v1/chat/completions'
   options: BatchOptions<Endpoint, Body> = {},
 ): Observable<BatchEvent<Body>> {
   const transport = transportOf(client);
-  const given: unknown = requests;
-  if (typeof given !== 'object' || given === null) fail('requests', 'an array, iterable, stream or Observable', given);
+  expectRequests(requests);
   expectBatchOptions(options);
 
   return batchRun(transport, requests, options);
@@ -219,9 +218,9 @@ const maxInlineRequests = 10_000;
 
 function planOf<Endpoint extends BatchEndpoint, Body>(options: BatchOptions<Endpoint, Body>): BatchPlan {
   const { endpoint = '/v1/chat/completions', agentId, metadata, timeoutHours, model, schema, inline = false } = options;
-  const { headers, timeouts = defaultTimeouts, retry = batchRetry, maxEventBytes, scheduler } = options;
+  const { headers, timeouts = defaultTimeouts, limiter, retry = batchRetry, maxEventBytes, scheduler } = options;
   const { interval, stuckAfter, onStuck, deadline, random } = options;
-  const call: CallOptions = { headers, timeouts, retry, maxEventBytes, scheduler };
+  const call: CallOptions = { headers, timeouts, limiter, retry, maxEventBytes, scheduler };
   const maxRequests = options.maxRequestsPerJob ?? 100_000;
   return {
     job: { endpoint, agentId, metadata, timeoutHours },
@@ -234,7 +233,7 @@ function planOf<Endpoint extends BatchEndpoint, Body>(options: BatchOptions<Endp
     concurrency: options.concurrency ?? 4,
     rounds: options.resubmit?.rounds ?? 2,
     when: options.resubmit?.when ?? isRetryable,
-    attach: options.attach ?? [],
+    attach: [...new Set(options.attach)],
     cancels: options.onUnsubscribe === 'cancel',
     cleanup: options.cleanup ?? 'none',
     check: schema && ((request, place) => checkBody(request, place, schema)),

@@ -467,6 +467,7 @@ describe('bad options are a TypeError at the call', () => {
     expect(() => limiter.acquire({ weight: 0 })).toThrow(new TypeError('Expected `weight` to be an integer >= 1, got 0'));
     expect(() => limiter.acquire({ tokens: -1 })).toThrow(new TypeError('Expected `tokens` to be a number >= 0, got -1'));
     expect(() => { limiter.pause(-1); }).toThrow(new TypeError('Expected `milliseconds` to be a number >= 0, got -1'));
+    expect(() => { limiter.pause(undefined as never); }).toThrow(new TypeError('Expected `milliseconds` to be a number >= 0, got undefined'));
     limiter.acquire().subscribe({ next: (permit) => { expect(() => { permit.settle(NaN); }).toThrow(TypeError); }, error: unexpected });
   });
 });

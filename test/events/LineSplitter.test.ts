@@ -54,6 +54,28 @@ describe('LineSplitter', () => {
     expect(() => splitter.push(encode('1'))).toThrow(expect.objectContaining({ kind: 'limit', message: 'A line is longer than 10 bytes' }));
   });
 
+  test('refuses a line over its bound behind those before it, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(20), { maxLength: 8 }), fc.boolean(), fc.integer({ min: 1, max: 50 }), (lengths, endsWhole, size) => {
+        const lines = lengths.map((length) => 'x'.repeat(length));
+        const bytes = encode(endsWhole ? lines.map((line) => `${line}\n`).join('') : lines.join('\n'));
+        const splitter = new LineSplitter(10);
+        const seen: string[] = [];
+        const read = (): void => {
+          for (let start = 0; start < bytes.length; start += size) seen.push(...splitter.push(bytes.subarray(start, start + size)));
+          seen.push(...[splitter.end()].filter((line) => line !== undefined));
+        };
+        const place = lengths.findIndex((length) => length > 10);
+        if (place === -1) {
+          read();
+          return;
+        }
+        expect(read).toThrow(expect.objectContaining({ kind: 'limit' }));
+        expect(seen).toEqual(lines.slice(0, place));
+      }),
+    );
+  });
+
   test('gives the same lines however the bytes are cut', () => {
     fc.assert(
       fc.property(

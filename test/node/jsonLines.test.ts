@@ -81,8 +81,14 @@ describe('readJsonLines', () => {
     expect(await read('1\n{"a":2}', { cutEnd })).toEqual([1, { a: 2 }]);
   });
 
-  it('has a bound for a line', async () => {
-    await expect(read(`"${'x'.repeat(100_000)}"`, { maxLineBytes: 70_000 })).rejects.toMatchObject({ kind: 'limit' });
+  it.each([100_000, 11])('has a bound for a line, names the one that is longer, and gives those before it: %i', async (length) => {
+    const seen: unknown[] = [];
+    const reading = async (): Promise<void> => {
+      await writeFile(path, `1\n\n"${'x'.repeat(length)}"\n4\n`);
+      for await (const value of readJsonLines(path, { maxLineBytes: length })) seen.push(value);
+    };
+    await expect(reading()).rejects.toMatchObject({ kind: 'limit', message: `Line 3 is longer than ${length} bytes` });
+    expect(seen).toEqual([1]);
   });
 
   it('closes the file when the loop is left, and begins anew in the next', async () => {

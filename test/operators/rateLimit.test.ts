@@ -157,7 +157,9 @@ describe('rateLimit', () => {
     ['Expected `limiter` to be a RateLimiter or { limit, interval }, got undefined', undefined, undefined],
     ['Expected `limiter` to be a RateLimiter or { limit, interval }, got 10', 10, undefined],
     ['Expected `limiter` to be a RateLimiter or { limit, interval }, got an object', {}, undefined],
-    ['Expected `requests.limit` to be an integer >= 1, got 0', { limit: 0, interval: 1 }, undefined],
+    ['Expected `limit` to be an integer >= 1, got 0', { limit: 0, interval: 1 }, undefined],
+    ['Expected `burst` to be at most the limit of 1, got 2', { limit: 1, interval: 1, burst: 2 }, undefined],
+    ['Expected `scheduler` to be a scheduler, got 1', createRateLimiter(), { scheduler: 1 }],
     ['Expected `maxQueued` to be an integer >= 1 or Infinity, got -1', { limit: 1, interval: 1 }, { maxQueued: -1 }],
   ];
   for (const [message, limiter, options] of cases) {

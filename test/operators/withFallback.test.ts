@@ -175,6 +175,14 @@ describe('withFallback', () => {
     expect(seen).toEqual(['fallback 1', 'fallback 2', 'fine']);
   });
 
+  test('takes a text for one value', () => {
+    const seen: string[] = [];
+    for (const next of ['sorry', () => 'sorry']) {
+      throwError(() => fault).pipe(withFallback(next)).subscribe({ next: (value) => seen.push(value), error: unexpected });
+    }
+    expect(seen).toEqual(['sorry', 'sorry']);
+  });
+
   test('does not call at all what has failed too often', () => {
     marbles((m) => {
       const breaker = createCircuitBreaker({ failures: 2, within: 100, openFor: 10, scheduler: m.scheduler });
@@ -206,6 +214,7 @@ describe('withFallback', () => {
 
   const cases: readonly (readonly [string, unknown, unknown])[] = [
     ['Expected `next` to be a fallback, or a function that makes one, got undefined', undefined, undefined],
+    ['Expected `next` to be a fallback, or a function that makes one, got an object', { text: 'sorry' }, undefined],
     ['Expected `when` to be a function, got 4', [], { when: 4 }],
     ['Expected `breaker` to be a CircuitBreaker, got an object', [], { breaker: {} }],
   ];

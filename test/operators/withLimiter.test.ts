@@ -171,6 +171,7 @@ describe('withLimiter', () => {
     ['Expected `limiter` to be a RateLimiter, got undefined', undefined, undefined],
     ['Expected `limiter` to be a RateLimiter, got an object', { limit: 1 }, undefined],
     ['Expected `tokens` to be a number >= 0, got -1', createRateLimiter(), { tokens: -1 }],
+    ['Expected `weight` to be an integer >= 1, got 0', createRateLimiter(), { weight: 0 }],
     ['Expected `scheduler` to be a scheduler, got 1', createRateLimiter(), { scheduler: 1 }],
   ];
   for (const [message, limiter, options] of cases) {

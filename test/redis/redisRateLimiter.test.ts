@@ -294,4 +294,9 @@ describe('redisRateLimiter', () => {
   ])('refuses bad options at the call (%#)', (given, options, message) => {
     expect(() => redisRateLimiter(given as RedisClient, options as RedisRateLimiterOptions)).toThrow(new TypeError(message));
   });
+
+  it('refuses a pause that is no time', () => {
+    const limiter = redisRateLimiter(client as unknown as RedisClient, { name: 'a' });
+    expect(() => { limiter.pause(undefined as never); }).toThrow(new TypeError('Expected `milliseconds` to be a number >= 0, got undefined'));
+  });
 });

@@ -409,6 +409,7 @@ describe('throws at once, where', () => {
   const client = fakeMistral({});
   test.each<[string, unknown, unknown]>([
     ['Expected `requests` to be an array, iterable, stream or Observable, got "a prompt"', 'a prompt', live],
+    ['Expected `requests` to be an array, iterable, stream or Observable, got an object', { messages: [] }, batch],
     ['Expected `options` to be an object, got undefined', [], undefined],
     ["Expected `mode` to be 'live' or 'batch', got undefined", [], { concurrency: 2 }],
     ["Expected `mode` to be 'live' or 'batch', got \"cheap\"", [], { mode: 'cheap' }],

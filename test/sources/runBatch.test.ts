@@ -1,16 +1,19 @@
 import type { BatchJob } from '@mistralai/mistralai/models/components/batchjob.js';
-import { map, type Observable, of, throwError } from 'rxjs';
+import type { CreateFileResponse } from '@mistralai/mistralai/models/components/createfileresponse.js';
+import { map, NEVER, type Observable, of, takeWhile, tap, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type BatchEvent,
   type BatchJournal,
   type BatchOptions,
   type BatchRequest,
+  createRateLimiter,
   type JournalRecord,
+  type RateLimiter,
   runBatch,
   RxMistralError,
 } from '../../src/index.js';
-import { batchJob, type FakeMistral, fakeMistral, marbles } from '../../src/testing/index.js';
+import { batchJob, type FakeMistral, fakeMistral, fileDownload, marbles } from '../../src/testing/index.js';
 
 const body = { messages: [{ role: 'user', content: 'Hi' }] };
 const request = (customId: string): BatchRequest => ({ customId, body });
@@ -63,6 +66,13 @@ function run(client: FakeMistral, requests: readonly BatchRequest[], more: Batch
   return seen;
 }
 
+const journalOf = (records: JournalRecord[]): BatchJournal => ({
+  read: () => [...records],
+  append: (record) => {
+    records.push(record);
+  },
+});
+
 const operations = (client: FakeMistral): string[] => client.calls.map(({ operation }) => operation);
 
 describe('a run', () => {
@@ -95,6 +105,21 @@ describe('a run', () => {
         metadata: { rxmistral: expect.stringMatching(/:0:0$/) as string },
       });
     });
+  });
+
+  test('asks the limiter before each call, from the upload to the download', () => {
+    const limiter = createRateLimiter();
+    let permits = 0;
+    const counting: RateLimiter = { ...limiter, acquire: (asked) => limiter.acquire(asked).pipe(tap(() => (permits += 1))) };
+    const client = fakeMistral({
+      'files.upload': { id: 'file-1' } as CreateFileResponse,
+      'batch.jobs.create': batchJob(),
+      'batch.jobs.get': batchJob({ status: 'SUCCESS', totalRequests: 1, succeededRequests: 1, outputFile: 'file-2' }),
+      'files.download': fileDownload(`${JSON.stringify(answered('a'))}\n`),
+    });
+
+    expect(run(client, [request('a')], { inline: false, limiter: counting }).slice(-2)).toEqual(['a fulfilled', 'complete: 1 = 1 + 0 + 0']);
+    expect(permits).toBe(client.calls.length);
   });
 
   test('of no requests makes no job', () => {
@@ -397,6 +422,33 @@ describe('attach', () => {
     ]);
   });
 
+  test('tells a job once that is named twice', () => {
+    expect(run(client(), [], { attach: ['job-1', 'job-1'] })).toEqual([
+      'progress job-1: SUCCESS 1/1',
+      'a fulfilled',
+      'complete: 1 = 1 + 0 + 0',
+    ]);
+  });
+
+  test('follows what is in the journal too, before it sends anything again', () => {
+    const records: JournalRecord[] = [];
+    const parts = { maxRequestsPerJob: 1, concurrency: 1, journal: journalOf(records) };
+    const killed = fakeMistral({ 'batch.jobs.create': batchJob({ id: 'job-1' }), 'batch.jobs.get': NEVER });
+    runBatch(killed, [request('a'), request('c')], { ...options, ...parts }).subscribe({ error: () => undefined }).unsubscribe();
+    expect(records.map(({ type }) => type)).toEqual(['run', 'part', 'part', 'creating', 'created']);
+
+    expect(run(client(), [request('a'), request('c')], { ...parts, attach: ['job-2'], resubmit: {} })).toEqual([
+      'prepared 0: 1',
+      'prepared 1: 1',
+      'progress job-2: SUCCESS 1/1',
+      'c fulfilled',
+      'found 0/0: job-1',
+      'progress job-1: SUCCESS 1/1',
+      'a fulfilled',
+      'complete: 2 = 2 + 0 + 0',
+    ]);
+  });
+
   test('sends nothing again while one of the jobs may be at work', () => {
     const lost = fakeMistral({ 'batch.jobs.get': throwError(() => new RxMistralError({ kind: 'http', message: 'not found', status: 404 })) });
 
@@ -409,13 +461,6 @@ describe('attach', () => {
 });
 
 describe('a journal', () => {
-  const journalOf = (records: JournalRecord[]): BatchJournal => ({
-    read: () => [...records],
-    append: (record) => {
-      records.push(record);
-    },
-  });
-
   test('lets a run go on with the jobs that are there', () => {
     const records: JournalRecord[] = [];
     const first = fakeMistral({ 'batch.jobs.create': batchJob(), 'batch.jobs.get': throwError(() => new Error('killed')) });
@@ -480,6 +525,22 @@ describe('unsubscribing', () => {
     const cancelled = client();
     runBatch(cancelled, [request('a')], { ...options, onUnsubscribe: 'cancel' }).subscribe({ error: () => undefined }).unsubscribe();
     expect(operations(cancelled)).toEqual(['batch.jobs.create', 'batch.jobs.get', 'batch.jobs.cancel']);
+  });
+
+  test('leaves the file of a job that a run with the journal would still make', () => {
+    const records: JournalRecord[] = [];
+    const going = { ...options, inline: false, onUnsubscribe: 'cancel', cleanup: 'input', journal: journalOf(records) } as const;
+    const client = fakeMistral({
+      'files.upload': { id: 'file-1' } as CreateFileResponse,
+      'batch.jobs.create': batchJob(),
+      'batch.jobs.get': ended([answered('a')]),
+      'files.delete': { id: 'file-1', object: 'file', deleted: true },
+    });
+
+    runBatch(client, [request('a')], going).pipe(takeWhile(({ type }) => type !== 'file-uploaded')).subscribe({ error: () => undefined });
+    expect(operations(client)).toEqual(['files.upload']);
+    runBatch(client, [request('a')], going).subscribe({ error: () => undefined });
+    expect(operations(client)).toEqual(['files.upload', 'batch.jobs.create', 'batch.jobs.get', 'files.delete']);
   });
 
   test('while a job is being created looks for it, and cancels it', () => {
@@ -551,7 +612,9 @@ describe('bad options are a TypeError at the call', () => {
   }
 
   test('requests that are none', () => {
-    expect(() => runBatch(fakeMistral({}), 'requests' as never)).toThrow(/^Expected `requests` to be an array, iterable, stream or Observable/);
+    for (const requests of ['requests', request('a')]) {
+      expect(() => runBatch(fakeMistral({}), requests as never)).toThrow(/^Expected `requests` to be an array, iterable, stream or Observable/);
+    }
   });
 });
 

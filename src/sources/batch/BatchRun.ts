@@ -220,8 +220,8 @@ export class BatchRun implements RunContext {
     this.#isOver = true;
     for (const file of this.#spoolFiles) void file.remove();
     if (this.#isDone || !this.plan.cancels) return;
-    const inputs = this.plan.cleanup === 'none' ? [] : [...this.inputFiles];
-    const { transport, plan } = this;
+    const { transport, plan, journal } = this;
+    const inputs = plan.cleanup === 'none' ? [] : [...this.inputFiles].filter((fileId) => !journal.needsFile(fileId));
     const cancel = ([key, jobId]: readonly [string, string | undefined]): Observable<unknown> =>
       (jobId === undefined ? this.#lookFor(key) : of(jobId)).pipe(
         mergeMap((id) => callOnce(transport, batchJobsCancelOperation, { jobId: id }, plan.call)),

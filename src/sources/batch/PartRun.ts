@@ -32,9 +32,13 @@ export class PartRun {
     return this.#round(0, [...this.#part.pending.values()]);
   }
 
-  /** What is left where jobs of another run have answered the part. */
+  /** What is left where jobs of another run have answered the part: its own job's, if the journal has one that was not among them. */
   rest(end: JobEnd): Observable<RunEvent> {
-    return this.#afterRound(0, undefined, end);
+    const { journal, plan } = this.#run;
+    const key = journal.key(this.#part.part, 0);
+    const isAttached = plan.attach.includes(journal.jobOf(key) ?? '');
+    const lines = [...this.#part.pending.values()];
+    return journal.mayHaveCreated(key) && !isAttached && lines.length > 0 ? this.#round(0, lines) : this.#afterRound(0, undefined, end);
   }
 
   /** Whether the request is one of this part's that has no result yet. */

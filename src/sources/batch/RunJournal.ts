@@ -71,6 +71,11 @@ export class RunJournal {
     return this.#jobs.get(key);
   }
 
+  /** Whether a run that goes on with this journal would make a job of the file. */
+  needsFile(fileId: string): boolean {
+    return this.#journal !== undefined && [...this.#files].some(([key, id]) => id === fileId && !this.#jobs.has(key));
+  }
+
   /** Whether a job was about to be created under `key`. */
   mayHaveCreated(key: string): boolean {
     return this.#creating.has(key);

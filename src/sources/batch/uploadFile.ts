@@ -31,11 +31,12 @@ export function uploadFile(transport: MistralTransport, file: PartUpload, option
       }
     };
     const request = { file: { ...file, content }, purpose: 'batch' as const };
-    const call = oneAttempt(untimed, request, (given) => transport.call(filesUploadOperation, request, given));
-    return merge(call, taken).pipe(
-      withTimeouts({ firstEvent, idle: firstEvent }, scheduler),
-      filter((answer) => answer !== undefined),
-      take(1),
+    return oneAttempt(untimed, request, (given) =>
+      merge(transport.call(filesUploadOperation, request, given), taken).pipe(
+        withTimeouts({ firstEvent, idle: firstEvent }, scheduler),
+        filter((answer) => answer !== undefined),
+        take(1),
+      ),
     );
   });
   return repeatBeforeFirst(attempt, options);

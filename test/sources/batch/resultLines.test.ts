@@ -88,7 +88,8 @@ describe('it fails', () => {
     ['when the retries are used up', [broken(text.slice(0, 10)), broken(''), broken('')], { retry }, ['{"a":1}', 'TruncatedStreamError: dropped']],
     ['at the first cut, where none are wanted', [broken(text.slice(0, 10))], { retry: false }, ['{"a":1}', 'TruncatedStreamError: dropped']],
     ['with a 404', [throwError(() => new RxMistralError({ kind: 'http', status: 404, message: 'gone' }))], { retry }, ['RxMistralError: gone']],
-    ['with a line that is too long', [fileDownload(['{"a":', '"xxxxxx', 'xxxxxxxxx', '"}\n'])], { retry, maxEventBytes: 15 }, ['RxMistralError: A line is longer than 15 bytes']],
+    ['with a line that is too long, behind those before it', [fileDownload('{"a":1}\n{"b":"xxxxxxxxx"}\n{"c":3}\n')], { retry, maxEventBytes: 15 }, ['{"a":1}', 'RxMistralError: A line is longer than 15 bytes']],
+    ['with a line that is too long, in pieces', [fileDownload(['{"a":', '"xxxxxx', 'xxxxxxxxx', '"}\n'])], { retry, maxEventBytes: 15 }, ['RxMistralError: A line is longer than 15 bytes']],
   ])('%s', (_what, downloads, options, seen) => {
     expect(read(downloads, options).seen).toEqual(seen);
   });

@@ -83,7 +83,7 @@ describe('the fetch handler of the guide', () => {
     const failure = failureOf(ask({ key: 'k-2' }));
     await eventually(() => simulator.openRequests === 1, 'the model is asked');
     const { status } = await chat.DELETE(new Request(url, { method: 'DELETE', headers: keyed('k-2') }));
-    await simulator.until(() => simulator.openRequests === 0, { timeout: 5_000 });
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     expect([status, await failure]).toMatchObject([204, { name: 'TruncatedStreamError' }]);
   });
 

@@ -132,7 +132,7 @@ describe('drainOn', () => {
       output += text.toString();
       if (output.includes('done 0') && !child.killed) child.kill('SIGTERM');
     });
-    const [code, killed] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.on('exit', (...ending) => { resolve(ending); }));
+    const [code, killed] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.on('close', (...ending) => { resolve(ending); }));
     const begun = [...output.matchAll(/begun (\d+)/g)].map(([, job]) => job);
     const done = [...output.matchAll(/done (\d+)/g)].map(([, job]) => job);
     expect([code, killed, done, output.endsWith('complete\n')]).toEqual([0, null, begun, true]);

@@ -220,19 +220,20 @@ describe('writeJsonLines', () => {
       import { from, mergeMap } from 'rxjs';
       import { pullMap } from 'rxmistral';
       import { readJsonLineKeys, writeJsonLines } from 'rxmistral/node';
-      const [path, total] = process.argv.slice(1);
+      const [path, total, lifetime] = process.argv.slice(1);
       const done = await readJsonLineKeys(path, ({ id }) => id);
       const ids = Array.from({ length: Number(total) }, (_, index) => 'id-' + index).filter((id) => !done.has(id));
       const write = writeJsonLines(path);
-      console.log('ready');
+      // By itself, or it might have come to its end before anybody else did it.
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(lifetime)).unref();
       pullMap(ids, (id) => from([{ id, text: 'x'.repeat(5_000) }]).pipe(write), { concurrency: 8 }).subscribe();
     `;
     const total = 3_000;
     let kills = 0;
     for (let round = 0; ; round++) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', program, path, String(total)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const words = ['--input-type=module', '-e', program, path, String(total), String(5 * 4 ** round)];
+      const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] });
       const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_code, signal) => { resolve(signal); }));
-      child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), 20 + 120 * round));
       const signal = await ended;
       const ids = [...(await readJsonLineKeys(path, ({ id }) => id))];
       // Whole, but for the last line.

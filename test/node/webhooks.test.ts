@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, LookupFunction } from 'node:net';
-import { asyncScheduler, concat, EMPTY, lastValueFrom, NEVER, of, tap, throwError, toArray } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, lastValueFrom, NEVER, of, tap, throwError, toArray, VirtualTimeScheduler } from 'rxjs';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { constantBackoff } from '../../src/index.js';
@@ -55,6 +55,12 @@ const quick = { maxRetries: 5, backoff: constantBackoff(1) };
 
 function post<T>(value: T, options: Omit<PostWebhookOptions<T>, 'secret'> & Partial<Pick<PostWebhookOptions<T>, 'secret'>>): Promise<WebhookEvent<T>> {
   return lastValueFrom(of(value).pipe(postWebhook({ secret, allow: here, ...options })));
+}
+
+/** Lets virtual time pass, to the millisecond. */
+function pass(scheduler: VirtualTimeScheduler, milliseconds: number): void {
+  scheduler.maxFrames = scheduler.frame + milliseconds;
+  scheduler.flush();
 }
 
 function textHeaders(headers: IncomingHttpHeaders): Record<string, string> {
@@ -183,7 +189,11 @@ describe('a receiver', () => {
     const { url, received, open } = await receiver((response, attempt) => {
       if (attempt > 1) response.writeHead(200).end();
     });
-    expect(await post('a', { url, timeout: 1_000, retry: quick })).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
+    const scheduler = new VirtualTimeScheduler();
+    const event = post('a', { url, timeout: 60, retry: quick, scheduler });
+    await eventually(() => received.length === 1, 'it is asked');
+    pass(scheduler, 61);
+    expect(await event).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
     expect(received).toHaveLength(2);
     await eventually(() => open() === 0, 'all sockets are closed');
   });
@@ -195,6 +205,7 @@ describe('a receiver', () => {
   });
 
   it('that sends its head slowly, a piece at a time, has no more time for that', async () => {
+    let pieces = 0;
     const { url, open } = await receiver((response, attempt) => {
       if (attempt > 1) {
         response.writeHead(200).end();
@@ -202,10 +213,17 @@ describe('a receiver', () => {
       }
       const { socket } = response;
       socket?.write('HTTP/1.1 200 OK\r\n');
-      const trickle = setInterval(() => socket?.write('x-a: b\r\n'), 10);
+      const trickle = setInterval(() => {
+        socket?.write('x-a: b\r\n');
+        pieces += 1;
+      }, 10);
       socket?.on('close', () => { clearInterval(trickle); });
     });
-    expect(await post('a', { url, timeout: 1_000, retry: quick })).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
+    const scheduler = new VirtualTimeScheduler();
+    const event = post('a', { url, timeout: 150, retry: quick, scheduler });
+    await eventually(() => pieces > 2, 'a part of the head is sent');
+    pass(scheduler, 151);
+    expect(await event).toMatchObject({ type: 'webhook-delivered', attempts: 2 });
     await eventually(() => open() === 0, 'all sockets are closed');
   });
 
@@ -331,14 +349,17 @@ describe('the operator', () => {
   it('has no more under way than it may', async () => {
     let most = 0;
     let now = 0;
-    const { url } = await receiver((response) => {
+    const { url } = await receiver((response, attempt) => {
       most = Math.max(most, (now += 1));
-      asyncScheduler.schedule(() => {
+      const answer = (): void => {
         now -= 1;
         response.writeHead(200).end();
-      }, 5);
+      };
+      // The first are held until there are three of them.
+      if (attempt > 3) asyncScheduler.schedule(answer, 5);
+      else void eventually(() => most >= 3, 'three are under way').then(answer, answer);
     });
-    await lastValueFrom(of(...Array.from({ length: 12 }, (_, index) => index)).pipe(postWebhook({ url, secret, allow: here, concurrency: 3 }), toArray()));
+    await lastValueFrom(of(...Array.from({ length: 12 }, (_, index) => index)).pipe(postWebhook({ url, secret, allow: here, concurrency: 3, timeout: 60_000 }), toArray()));
     expect(most).toBe(3);
   });
 

@@ -4,8 +4,10 @@ import type { CreateBatchJobRequest } from '@mistralai/mistralai/models/componen
 import { describe, expect, test } from 'vitest';
 
 import { startSimulator, type BatchFault, type BatchOptions, type Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
+import { waitFor } from '../fixtures/waitFor.js';
 import { withSimulator } from './rawClient.js';
 import { form, request } from './standaloneSdk.js';
+import { stopClock } from './stopClock.js';
 
 interface Line {
   readonly id: string;
@@ -42,17 +44,19 @@ async function uploaded(client: Mistral, lines: readonly unknown[]): Promise<str
   return (await client.files.upload({ purpose: 'batch', file: { fileName: 'in.jsonl', content: new Blob([text]) } })).id;
 }
 
-/** Polls until the job is over, and returns all that was seen of it, the end last. */
-async function seen(client: Mistral, jobId: string): Promise<readonly BatchJob[]> {
-  for (const jobs: BatchJob[] = []; ; await new Promise((resolve) => setTimeout(resolve, 2))) {
+/** Polls until the job is over. */
+async function ended(client: Mistral, jobId: string): Promise<BatchJob> {
+  for (;; await new Promise((resolve) => setTimeout(resolve, 2))) {
     const job = await client.batch.jobs.get({ jobId });
-    jobs.push(job);
-    if (terminal.includes(job.status)) return jobs;
+    if (terminal.includes(job.status)) return job;
   }
 }
 
-async function ended(client: Mistral, jobId: string): Promise<BatchJob> {
-  return (await seen(client, jobId)).at(-1)!;
+/** Polls until the job is so. */
+async function becomes(client: Mistral, jobId: string, expected: Partial<BatchJob>): Promise<void> {
+  await waitFor(async () => {
+    expect(await client.batch.jobs.get({ jobId })).toMatchObject(expected);
+  });
 }
 
 async function textOf(client: Mistral, fileId: string | null | undefined): Promise<string> {
@@ -74,15 +78,14 @@ async function rawJob(simulator: Simulator, id: string, query = ''): Promise<Raw
   return (await (await request(simulator, `/v1/batch/jobs/${id}${query}`)).json()) as RawJob;
 }
 
-/** Makes a job of inline requests, and returns it when it has settled. */
+/** Makes a job of inline requests, and returns it when it is over. */
 async function settledJob(simulator: Simulator, count: number): Promise<RawJob> {
   const body = { endpoint: chat, model, requests: questions(count).map(({ customId, body }) => ({ custom_id: customId, body })) };
   const { id } = (await (await request(simulator, '/v1/batch/jobs', body)).json()) as RawJob;
-  // Not by its status, which may be called anything.
-  for (let last = ''; ; await new Promise((resolve) => setTimeout(resolve, 30))) {
+  for (;; await new Promise((resolve) => setTimeout(resolve, 2))) {
     const job = await rawJob(simulator, id);
-    if (JSON.stringify(job) === last) return job;
-    last = JSON.stringify(job);
+    // Its last status may be called anything.
+    if (!/^(queued|running)$/i.test(job.status)) return job;
   }
 }
 
@@ -188,9 +191,11 @@ describe('a batch job', () => {
 
   test('whose input is deleted before it has begun fails', async () => {
     await withClient({ batch: { queueTime: 100 } }, async (client) => {
+      const clock = stopClock();
       const inputFile = await uploaded(client, [{ body: question(0).body }]);
       const { id } = await client.batch.jobs.create({ inputFiles: [inputFile], endpoint: chat, model });
       await client.files.delete({ fileId: inputFile });
+      clock.advance(100);
       expect(await ended(client, id)).toMatchObject({ status: 'FAILED', errors: [{ message: expect.stringContaining('deleted') as string }] });
     });
   });
@@ -237,55 +242,66 @@ describe('a batch job', () => {
 });
 
 describe('the time of a job', () => {
-  const statuses = (jobs: readonly BatchJob[]): readonly string[] => [...new Set(jobs.map(({ status }) => status))];
-
   test.each<[string, BatchOptions]>([
     ['a time for each request', { queueTime: 30, requestTime: 2 }],
     ['a time for all of them', { queueTime: 30, duration: 80 }],
   ])('goes by from state to state, with counters that rise: %s', async (_what, batch) => {
     await withClient({ batch }, async (client) => {
+      const clock = stopClock();
       const { id } = await client.batch.jobs.create({ endpoint: chat, model, requests: questions(40) });
-      const started = performance.now();
-      const jobs = await seen(client, id);
-      expect(performance.now() - started).toBeGreaterThan(100);
-      expect(statuses(jobs)).toEqual(['QUEUED', 'RUNNING', 'SUCCESS']);
-      const counts = jobs.map(({ completedRequests }) => completedRequests);
-      expect(counts).toEqual(counts.toSorted((a, b) => a - b));
-      expect(new Set(counts).size).toBeGreaterThan(3);
-      expect(jobs.every(({ status, outputFile }) => (status === 'SUCCESS') === (outputFile !== null))).toBe(true);
+      for (const [milliseconds, status, completedRequests] of [[29, 'QUEUED', 0], [1, 'RUNNING', 0], [40, 'RUNNING', 20], [39, 'RUNNING', 39]] as const) {
+        clock.advance(milliseconds);
+        await becomes(client, id, { status, completedRequests, outputFile: null });
+      }
+      clock.advance(1);
+      await becomes(client, id, { status: 'SUCCESS', completedRequests: 40, outputFile: expect.any(String) as string });
     });
   });
 
   test('is over where its hours are, and what was done is there', async () => {
     await withClient({ batch: { requestTime: 5, hour: 50 } }, async (client) => {
-      const { job, output } = await trip(client, 1_000, { timeoutHours: 2 });
-      expect(job.status).toBe('TIMEOUT_EXCEEDED');
-      expect(job.succeededRequests).toBeGreaterThan(0);
-      expect(parsed(output)).toHaveLength(job.succeededRequests);
-      expect(job.completedRequests).toBeLessThan(100);
+      const clock = stopClock();
+      const { id } = await client.batch.jobs.create({ endpoint: chat, model, requests: questions(1_000), timeoutHours: 2 });
+      await becomes(client, id, { status: 'RUNNING' });
+      clock.advance(99);
+      await becomes(client, id, { status: 'RUNNING', completedRequests: 19 });
+      clock.advance(1);
+      const job = await ended(client, id);
+      expect(job).toMatchObject({ status: 'TIMEOUT_EXCEEDED', completedRequests: 19, succeededRequests: 19 });
+      expect(parsed(await textOf(client, job.outputFile))).toHaveLength(19);
     });
   });
 
   test('is over when it is cancelled, after a while', async () => {
-    await withClient({ batch: { requestTime: 2, cancelTime: 40 } }, async (client) => {
-      const { id } = await client.batch.jobs.create({ endpoint: chat, model, requests: questions(10_000) });
-      while ((await client.batch.jobs.get({ jobId: id })).completedRequests < 3);
-      expect(await client.batch.jobs.cancel({ jobId: id })).toMatchObject({ id, status: 'CANCELLATION_REQUESTED', completedAt: null });
+    const requestTime = 2;
+    await withClient({ batch: { requestTime, cancelTime: 600_000 } }, async (client, simulator) => {
+      const cancelRunning = async (): Promise<string> => {
+        const { id } = await client.batch.jobs.create({ endpoint: chat, model, requests: questions(10_000) });
+        while ((await client.batch.jobs.get({ jobId: id })).completedRequests < 3);
+        expect(await client.batch.jobs.cancel({ jobId: id })).toMatchObject({ id, status: 'CANCELLATION_REQUESTED', completedAt: null });
+        return id;
+      };
+      const slow = await cancelRunning();
       // Twice is once.
-      expect((await client.batch.jobs.cancel({ jobId: id })).status).toBe('CANCELLATION_REQUESTED');
-      const jobs = await seen(client, id);
-      expect(statuses(jobs)).toEqual(['CANCELLATION_REQUESTED', 'CANCELLED']);
-      const job = jobs.at(-1)!;
+      expect((await client.batch.jobs.cancel({ jobId: slow })).status).toBe('CANCELLATION_REQUESTED');
+      expect((await client.batch.jobs.get({ jobId: slow })).status).toBe('CANCELLATION_REQUESTED');
+
+      simulator.setBatch({ requestTime, cancelTime: 40 });
+      const id = await cancelRunning();
+      const job = await ended(client, id);
+      expect(job.status).toBe('CANCELLED');
       expect(parsed(await textOf(client, job.outputFile))).toHaveLength(job.completedRequests);
       expect((await client.batch.jobs.cancel({ jobId: id })).status).toBe('CANCELLED');
     });
   });
 
   test('ends with the job, or the simulator', async () => {
-    const simulator = await startSimulator({ batch: { requestTime: 10 } });
+    const simulator = await startSimulator({ batch: { requestTime: 60_000 } });
     const client = clientOf(simulator);
     const jobs = await Promise.all([1, 2].map(() => client.batch.jobs.create({ endpoint: chat, model, requests: questions(1_000) })));
     const { id } = jobs[0]!;
+    // From here on a timer runs.
+    await becomes(client, jobs[1]!.id, { status: 'RUNNING' });
     expect(await client.batch.jobs.delete({ jobId: id })).toEqual({ id, object: 'batch', deleted: true });
     await expect(client.batch.jobs.get({ jobId: id })).rejects.toMatchObject({ statusCode: 404 });
     await expect(client.batch.jobs.cancel({ jobId: id })).rejects.toMatchObject({ statusCode: 404 });
@@ -495,8 +511,11 @@ describe('a fault of batch jobs', () => {
 
   test('stuck makes no progress, until its hours are over or it is cancelled', async () => {
     await withClient({ batch: { faults: { kind: 'stuck', after: 4 }, hour: 200 } }, async (client) => {
+      const clock = stopClock();
       const jobs = await Promise.all([1, 168].map((timeoutHours) => client.batch.jobs.create({ endpoint: chat, model, requests: questions(10), timeoutHours })));
       const [first, second] = jobs.map(({ id }) => id) as [string, string];
+      for (const id of [first, second]) await becomes(client, id, { status: 'RUNNING', completedRequests: 4 });
+      clock.advance(200);
       expect(await ended(client, first)).toMatchObject({ status: 'TIMEOUT_EXCEEDED', completedRequests: 4 });
       expect(await client.batch.jobs.get({ jobId: second })).toMatchObject({ status: 'RUNNING', completedRequests: 4, outputFile: null });
       await client.batch.jobs.cancel({ jobId: second });

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
 import { startSimulator, type SimulatorOptions } from '../../src/simulator/index.js';
+import { freePort } from '../fixtures/freePort.js';
+import { waitFor } from '../fixtures/waitFor.js';
 import { hello, open, postTo, receive, withSimulator } from './rawClient.js';
 
 const streaming = { ...hello, stream: true };
@@ -26,14 +28,14 @@ describe('the close of a client is seen', () => {
       await sleep(10);
       const closedAt = performance.now();
       request.destroy();
-      await simulator.until(({ openRequests, openConnections }) => openRequests === 0 && openConnections === 0);
+      await simulator.until(({ openRequests, openConnections }) => openRequests === 0 && openConnections === 0, { timeout: 20_000 });
 
       const record = simulator.requests[0]!;
       expect(record.outcome).toBe('client-closed');
       expect(record.finishedAt).toBe(record.closedByClientAt);
       expect(record.closedByClientAt).toBeGreaterThanOrEqual(closedAt);
-      // Far more than it takes, and far less than any timer above.
-      expect(record.closedByClientAt! - closedAt).toBeLessThan(2_000);
+      // Far more than it takes on a busy machine, and far less than the latency.
+      expect(record.closedByClientAt! - closedAt).toBeLessThan(20_000);
     });
   });
 
@@ -125,7 +127,7 @@ describe('connections', () => {
 
 describe('close', () => {
   test('ends every response at once, frees the port and may be called again', async () => {
-    const simulator = await startSimulator({ faults: [{ kind: 'stall', at: { events: 1 } }], latency: 1 });
+    const simulator = await startSimulator({ port: await freePort(), faults: [{ kind: 'stall', at: { events: 1 } }], latency: 1 });
     const arrivals = [receive(simulator), receive(simulator)];
     await simulator.until(({ requests }) => requests.length === 2 && requests.every(({ eventsWritten }) => eventsWritten === 1));
     await Promise.all([simulator.close(), simulator.close()]);
@@ -154,8 +156,9 @@ describe('close', () => {
     await simulator.until(({ openRequests }) => openRequests === 1);
     await simulator.close();
     await arrival;
-    await sleep(5);
-    expect(active().length).toBeLessThanOrEqual(before);
+    await waitFor(() => {
+      expect(active().length).toBeLessThanOrEqual(before);
+    });
   });
 });
 

@@ -55,9 +55,10 @@ interface Waiter {
  * before its plan as `burst` allows. **The worst case**: in any stretch of W milliseconds (its end not included), at most
  * `burst + W · limit / interval` requests of weight 1 start. With the default `burst` of 1 no stretch of `interval` has more than
  * `limit`, wherever a server's own windows may lie; a `burst` of `limit` would let nearly twice as many into one of them, and
- * earn a 429. What `tokens` allows is held likewise by what was estimated, beyond it at most the tokens of one request: a request starts
- * when those before it are paid off, so a large one waits no longer than a small one, and is never stuck. An estimate that
- * proves too high is given back at once, and lets others start at once.
+ * earn a 429. What `tokens` allows is held likewise by what was estimated. Beyond it come at most the tokens of one request, since a
+ * request starts when those before it are paid off: a large one waits no longer than a small one, and is never stuck. An
+ * estimate that proves too high is given back at once, and lets others start at once: so there also comes what was estimated
+ * too high for those that were under way when the stretch began.
  *
  * **Order**: first come, first served, whatever a request weighs. At most `maxWaiting` wait. Unsubscribing leaves the queue
  * and costs nothing.

@@ -362,6 +362,13 @@ describe('state$', () => {
   });
 });
 
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+const tokensOf = ({ tokens, really, lasts }: { tokens: number; really: number; lasts: number }, at: number): { estimated: number; settled: number; end: number } => ({
+  estimated: tokens,
+  settled: really,
+  end: at + lasts,
+});
+
 test('any run keeps to its bound in every stretch of time, in order, with nobody lost or starved', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   console.log(`rateLimiter: SEED=${seed}`);
@@ -432,6 +439,17 @@ test('any run keeps to its bound in every stretch of time, in order, with nobody
           expect(count + 1).toBeLessThanOrEqual(size + ((to - from) * limit) / interval + 1e-6);
         });
       });
+      if (tokenLimit !== undefined) {
+        const charged = granted.filter(({ counts }) => counts).map(({ index, at }) => ({ at, ...tokensOf(calls[index]!, at) }));
+        charged.forEach((from, first) => {
+          const before = charged.slice(0, first);
+          charged.slice(first).forEach((to, count) => {
+            const givenBack = sum(before.filter(({ end }) => end >= from.at && end <= to.at).map(({ estimated, settled }) => Math.max(0, estimated - settled)));
+            const used = charged.slice(first, first + count).map(({ estimated, settled, end }) => (end < to.at ? settled : Math.min(estimated, settled)));
+            expect(sum(used)).toBeLessThanOrEqual(givenBack + ((to.at - from.at) * tokenLimit) / 1_000 + 1e-6);
+          });
+        });
+      }
       // Nobody starts within a pause.
       for (const { at, length } of pauses) {
         expect(granted.filter((grant) => grant.at > at && grant.at < at + length)).toEqual([]);

@@ -429,7 +429,7 @@ describe('polls', () => {
   });
 
   it('never overlap, and end with the job', async () => {
-    await restart({ batch: { duration: 200 }, latency: 20 });
+    await restart({ batch: { duration: 2_000 }, latency: 20 });
     await run(10, { interval: 1 });
     const polls = requestsOf(isPoll);
     expect(polls.length).toBeGreaterThan(3);

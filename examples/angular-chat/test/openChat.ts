@@ -3,14 +3,18 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { MistralCore } from '@mistralai/mistralai/core.js';
+import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { startSimulator, type Simulator, type SimulatorOptions } from 'rxmistral/simulator';
 import { createChatServer } from '../server/createChatServer.js';
+import { PausedModel } from './PausedModel.js';
 import { TroubledNetwork } from './TroubledNetwork.js';
 
 export const pages = fileURLToPath(new URL('../dist', import.meta.url));
 /** What must never reach the browser. */
 export const secret = 'synthetic-key-of-the-server';
+/** How long is waited for what comes at once on a machine of its own, in ms. */
+export const patience = 60_000;
 
 /** The page in a browser, with all that stands behind it. */
 export class OpenChat {
@@ -20,6 +24,7 @@ export class OpenChat {
   constructor(
     readonly page: Page,
     readonly simulator: Simulator,
+    readonly model: PausedModel,
     readonly network: TroubledNetwork,
     running: Server,
     server: () => Promise<Server>,
@@ -66,18 +71,21 @@ export class OpenChat {
     return handle.jsonValue() as Promise<string>;
   }
 
+  /** Resolves when the page shows this text of the answer, no more and no less. */
+  async shows(text: string): Promise<void> {
+    await this.page.waitForFunction((whole) => document.querySelector('.messages > li:last-child .text')?.textContent === whole, text);
+  }
+
   /** Resolves when the answer has come to this end. */
   async ended(status: 'done' | 'stopped' | 'failed'): Promise<void> {
     await this.page.locator(`.messages > li:last-child .answer[data-status="${status}"]`).waitFor();
   }
 
-  /** The server ends with all that it knew, and another takes its port. */
+  /** The server ends with all that it knew, and another takes its place: there is none at which none can be reached. */
   async restartServer(): Promise<void> {
-    const { port } = this;
-    await closeServer(this.#running);
+    const before = this.#running;
     this.#running = await this.#server();
-    this.#running.listen(port, '127.0.0.1');
-    await once(this.#running, 'listening');
+    await closeServer(before);
   }
 
   async close(): Promise<void> {
@@ -91,15 +99,19 @@ export class OpenChat {
 /** A chat of its own: simulator, server, network and page. */
 export async function openChat(browser: Browser, options: SimulatorOptions = {}, context: BrowserContextOptions = {}): Promise<OpenChat> {
   const simulator = await startSimulator({ apiKey: secret, ...options });
-  const client = new MistralCore({ apiKey: secret, serverURL: simulator.url });
-  const server = () => createChatServer({ client, model: 'mistral-small-latest', pages });
+  const model = new PausedModel();
+  const client = new MistralCore({ apiKey: secret, serverURL: simulator.url, httpClient: new HTTPClient({ fetcher: model.fetch }) });
+  const server = async () => {
+    const listening = (await createChatServer({ client, model: 'mistral-small-latest', pages })).listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    return listening;
+  };
   const running = await server();
-  running.listen(0, '127.0.0.1');
-  await once(running, 'listening');
   const network: TroubledNetwork = new TroubledNetwork(() => chat.port);
   const url = await network.listen();
   const page = await (await browser.newContext({ viewport: { width: 1100, height: 800 }, ...context })).newPage();
-  const chat: OpenChat = new OpenChat(page, simulator, network, running, server);
+  page.setDefaultTimeout(patience);
+  const chat: OpenChat = new OpenChat(page, simulator, model, network, running, server);
   await page.goto(url);
   await chat.question.waitFor();
   return chat;

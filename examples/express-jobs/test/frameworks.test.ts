@@ -13,7 +13,7 @@ import { eventStreamResponse, pipeEventStream } from 'rxmistral/node';
 import { startSimulator, type Simulator } from 'rxmistral/simulator';
 import { memoryReplayStore, remoteChat, type SharedServingOptions } from 'rxmistral/sse';
 import { lastValueFrom } from 'rxjs';
-import { eventually } from './fixtures/testServer.js';
+import { eventually, patience } from './fixtures/testServer.js';
 
 // One chat, by each of the servers that people have: as docs/serving.md shows it.
 
@@ -107,7 +107,7 @@ for (const [name, start] of Object.entries(servers)) {
       const subscription = remoteChat(url, { prompt: 'Hi' }).subscribe({ next: () => (count += 1), error: assert.ifError });
       await eventually(() => count > 1 && simulator.openRequests === 1, 'tokens have come');
       subscription.unsubscribe();
-      await simulator.until(({ openRequests }) => openRequests === 0, { timeout: 10_000 });
+      await simulator.until(({ openRequests }) => openRequests === 0, { timeout: patience });
       assert.equal(simulator.requests[0]?.outcome, 'client-closed');
     });
 

@@ -13,7 +13,7 @@ import { postWebhook } from 'rxmistral/node';
 import { startSimulator, type Simulator } from 'rxmistral/simulator';
 import { remoteChat } from 'rxmistral/sse';
 import { lastValueFrom, of } from 'rxjs';
-import { eventually, secret } from './fixtures/testServer.js';
+import { eventually, patience, secret } from './fixtures/testServer.js';
 
 // The servers of docs/serving.md, as they stand there: what the guide shows of frameworks is run here, where they are installed.
 
@@ -83,7 +83,7 @@ for (const [name, start] of Object.entries(starts)) {
     const failure = assert.rejects(lastValueFrom(remoteChat(url, { prompt: 'Hi' }, { key: `${name}-2` })), { name: 'TruncatedStreamError' });
     await eventually(() => simulator.openRequests === 1, 'the model is asked');
     const { status } = await fetch(url, { method: 'DELETE', headers: { 'idempotency-key': `${name}-2` } });
-    await simulator.until(({ openRequests }) => openRequests === 0, { timeout: 10_000 });
+    await simulator.until(({ openRequests }) => openRequests === 0, { timeout: patience });
     assert.equal(status, 204);
     await failure;
   });

@@ -14,8 +14,10 @@ function run(...words: readonly string[]) {
 
 describe('a shutdown', () => {
   it('takes no new jobs, finishes all that were taken, delivers their webhooks, and closes', async () => {
-    const server = await startTestServer({ latency: 500 });
+    const server = await startTestServer({ latency: 500, faults: { kind: 'stall', at: { events: 2 }, on: ({ body }) => JSON.stringify(body).includes('stall') } });
     const callbackUrl = `${server.url}/hook`;
+    // The server is there until this one is cancelled.
+    const { body: endless } = await server.post({ prompt: 'stall' });
     // More than five: some wait when the signal comes.
     const jobs = await Promise.all(Array.from({ length: 8 }, (_, index) => server.post({ prompt: `job ${index}`, callbackUrl })));
     const events = Promise.all(jobs.map(({ body }) => server.events(body.jobId)));
@@ -25,13 +27,13 @@ describe('a shutdown', () => {
     assert.match(refused.body.message, /about to stop/);
     assert.equal((await server.ask(`/jobs/${jobs[7]!.body.jobId}`)).status, 200);
     for (const one of await events) assert.equal(one.at(-1)?.type, 'job-completed');
+    await server.ask(`/jobs/${endless.jobId}`, { method: 'DELETE' });
     await server.closed;
     assert.deepEqual(server.webhooks.map(({ id }) => id).sort(), jobs.map(({ body }) => `msg_${body.jobId}`).sort());
-    await assert.rejects(fetch(server.url));
     await server.simulator.close();
   });
 
-  it('at SIGTERM ends the process, behind what was running', { timeout: 60_000 }, async () => {
+  it('at SIGTERM ends the process, behind what was running', { timeout: 180_000 }, async () => {
     const child = run('--serve');
     const ended = once(child, 'exit');
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -46,12 +48,14 @@ describe('a shutdown', () => {
     assert.deepEqual([rest.filter((line) => line.includes('[receiver]')).length, rest.at(-1)], [1, 'All that was taken is done.']);
   });
 
-  it('is the last step of the way that `npm start` shows', { timeout: 120_000 }, async () => {
+  it('is the last step of the way that `npm start` shows', { timeout: 300_000 }, async () => {
     const child = run();
     const ended = once(child, 'exit');
     let output = '';
     for await (const piece of child.stdout) output += String(piece);
     assert.deepEqual(await ended, [0, null]);
+    // What the receiver hears may come between any two lines.
+    const steps = output.replaceAll(/^ {2}\[receiver\].*\n/gm, '');
     for (const line of [
       /^ {2}no second job$/m,
       /^ {2}1 job-queued, 2 job-started, 3 start, 4 text-delta, 5 text-delta$/m,
@@ -63,8 +67,8 @@ describe('a shutdown', () => {
       /not delivered: msg_\S+: webhook-address/,
       /calls to the model that are open: 1\n.*"cancelled"\}; open: 0$/m,
       /^ {2}503 .* \(Retry-After: 5\)$/m,
-    ]) assert.match(output, line);
-    const [, all, before, behind] = /(\d+) events = (\d+) \+ (\d+)/.exec(output) ?? [];
+    ]) assert.match(steps, line);
+    const [, all, before, behind] = /(\d+) events = (\d+) \+ (\d+)/.exec(steps) ?? [];
     assert.equal(Number(all), Number(before) + Number(behind));
     assert.equal(output.match(/\[receiver\] msg_\S+: job\.(completed|failed)/g)?.length, 3);
     assert.match(output, /All that was taken is done\.\n$/);

@@ -52,7 +52,7 @@ describe('an answer by @Sse()', () => {
   it('ends with its client: Nest unsubscribes, and the connection to the model closes', async () => {
     simulator.setFaults(slow);
     await firstValueFrom(remoteChat(`${url}/chat`, { prompt }));
-    await simulator.until(() => outcomes()[0] === 'client-closed', { timeout: 20_000 });
+    await simulator.until(() => outcomes()[0] === 'client-closed', { timeout: 60_000 });
     assert.deepEqual([outcomes(), app.get(Answers).running], [['client-closed'], 0]);
   });
 
@@ -129,7 +129,7 @@ describe('a service that stops', () => {
       assert.ok(isRxMistralError(error));
       assert.equal(error.kind, 'truncated');
       assert.match(String(error.partial?.content), /\w/);
-      await simulator.until(() => outcomes()[0] === 'client-closed', { timeout: 20_000 });
+      await simulator.until(() => outcomes()[0] === 'client-closed', { timeout: 60_000 });
       assert.equal(app.get(Answers).running, 0);
     });
   }

@@ -102,7 +102,14 @@ describe.skipIf(missing)(`redisReplayStore ${missing ?? ''}`, () => {
 
     it('need no message: a reader finds what none has told of', async () => {
       // Says that it listens, and hears nothing.
-      const deaf: RedisListener = { status: 'wait', subscribe: () => Promise.resolve(), unsubscribe: () => Promise.resolve(), on: () => undefined, disconnect: () => undefined };
+      const deaf: RedisListener = {
+        status: 'wait',
+        options: {},
+        subscribe: () => Promise.resolve(),
+        unsubscribe: () => Promise.resolve(),
+        on: () => undefined,
+        disconnect: () => undefined,
+      };
       const client: RedisClient = Object.create(redis, { duplicate: { value: () => deaf } }) as RedisClient;
       const store = redisReplayStore(client, { prefix, lease: 400 });
       await store.create('a');

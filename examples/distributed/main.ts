@@ -24,7 +24,7 @@ import { type Frame, View, type WorkerView } from './view.js';
 const total = 60;
 const workerCount = 3;
 // It takes some fifteen seconds, or a minute on a busy machine.
-const patience = 150_000;
+const patience = 300_000;
 const frameMs = 150;
 
 interface WorkerProcess {
@@ -79,7 +79,8 @@ async function run(): Promise<readonly string[]> {
     if (message.type === 'seen') seen.set(message.jobId, message);
   });
 
-  const watcherEnd = once(watcher, 'exit');
+  // Behind its last message.
+  const watcherEnd = once(watcher, 'disconnect');
   const history: { readonly at: number; readonly done: number; readonly tokens: number }[] = [];
   let hasKilled = false;
   const look = async (): Promise<number> => {
@@ -102,7 +103,7 @@ async function run(): Promise<readonly string[]> {
     } satisfies Frame);
     return completed;
   };
-  while (watcher.exitCode === null) {
+  while (watcher.connected) {
     const completed = await look();
     if (!hasKilled && completed > total / 3) hasKilled = killOne();
     await Promise.race([sleep(frameMs), watcherEnd]);

@@ -79,6 +79,8 @@ export class ChannelWatch {
 
   #connect(): RedisListener {
     const listener = this.#redis.duplicate();
+    // The client's own way to listen again is a command that nobody waits for: where it fails, it ends the process.
+    Object.assign(listener.options, { autoResubscribe: false });
     // It connects again by itself; until then there are no messages, which is what the silence is for.
     listener.on('error', () => undefined);
     listener.on('ready', () => {

@@ -10,6 +10,7 @@ export interface RedisClient {
 /** What is used of the connection that listens. */
 export interface RedisListener {
   readonly status: string;
+  readonly options: object;
   subscribe(...channels: string[]): Promise<unknown>;
   unsubscribe(...channels: string[]): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;

@@ -76,6 +76,8 @@ describe.skipIf(missing)(`jobEvents ${missing ?? ''}`, { timeout: 180_000 }, () 
       const piece = 1 + Math.trunc(random() * 20);
       seen.push(...(await firstValueFrom(jobEvents(test.queue, jobId, { since: seen.at(-1)?.id }).pipe(take(piece), toArray()))));
     }
+    // Its end is in the log before the worker itself tells it.
+    await eventually(() => worker.events.length === seen.length, 'the worker tells the end', patience);
     expect(seen).toEqual(worker.events);
     expect(seen).toHaveLength(202);
   });

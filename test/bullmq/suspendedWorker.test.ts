@@ -61,6 +61,6 @@ describe.skipIf(missing)(`a worker whose job was taken over ${missing ?? ''}`, {
 
     expect(sleeper.events.map((event) => event.type)).toEqual(['job-start']);
     expect(await test.allEvents(jobId)).toEqual(log);
-    expect(await test.queue.getJobState(jobId)).toBe('completed');
+    await test.stateBecomes(jobId, 'completed');
   });
 });

@@ -89,8 +89,10 @@ describe.skipIf(missing)(`a webhook at the end of a job ${missing ?? ''}`, { tim
     await eventually(() => posting.events.some(({ type }) => type === 'job-complete'), 'it is delivered', patience);
     expect(received[0]?.payload).toMatchObject({ type: 'job.failed', data: { jobId, error: { kind: 'http', status: 422, message: 'Refused' } } });
 
+    await test.stateBecomes(jobId, 'failed');
     await (await test.queue.getJob(jobId))?.retry('failed');
-    await test.allEvents(jobId, '2');
+    await test.stateBecomes(jobId, 'failed');
+    expect(await queue.getJobs()).toHaveLength(1);
     expect(received).toHaveLength(1);
   });
 

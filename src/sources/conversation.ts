@@ -31,6 +31,7 @@ import { type ResumedStep, Turn } from './agents/Turn.js';
 import { expectTurnOptions, type TurnOptions } from './agents/TurnOptions.js';
 import { ConversationRecord, entriesOfInputs } from './conversation/ConversationRecord.js';
 import { type HistoryBound, unansweredCalls } from './conversation/historyToSend.js';
+import { storeInOrder } from './conversation/storeInOrder.js';
 import { TurnQueue } from './conversation/TurnQueue.js';
 import { expectInputs } from './conversationTurn.js';
 import { expectField } from './expectRequest.js';
@@ -144,7 +145,8 @@ export interface Conversation<AnyTool extends Tool = Tool> {
 export function conversation<AnyTool extends Tool = never>(client: MistralClient, config: ConversationConfig<AnyTool>): Conversation<AnyTool> {
   const transport = transportOf(client);
   expectConfig(config);
-  const { id = crypto.randomUUID(), store = memoryConversationStore(), maxHistory = {}, maxWaiting = 100, tools = [] } = config;
+  const { id = crypto.randomUUID(), maxHistory = {}, maxWaiting = 100, tools = [] } = config;
+  const store = storeInOrder(config.store ?? memoryConversationStore());
   const settings = settingsOf(config);
   const queue = new TurnQueue(maxWaiting);
   const closed = new BehaviorSubject(false);
@@ -213,7 +215,9 @@ export function conversation<AnyTool extends Tool = never>(client: MistralClient
 // The calls of the last answer, where it has any without a result; with all of them answered, the model is asked.
 function lastStep(turn: readonly ConversationEntry[], decided: ResumedStep['decided']): ResumedStep | undefined {
   if (unansweredCalls(turn).length === 0) return undefined;
-  const first = turn.findLastIndex(({ type }) => type === 'message.input' || type === 'message.output');
+  // The calls of one answer stand side by side.
+  const lastCall = turn.findLastIndex(({ type }) => type === 'function.call');
+  const first = turn.slice(0, lastCall).findLastIndex(({ type }) => type !== 'function.call');
   const entries = turn.slice(first + 1);
   const toolCalls = entries.flatMap((entry) =>
     entry.type === 'function.call' ? [{ id: entry.toolCallId, name: entry.name, arguments: entry.arguments }] : [],

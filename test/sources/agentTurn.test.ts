@@ -45,6 +45,13 @@ function noteIn(seen: string[]): MonoTypeOperatorFunction<string> {
   return tap((value) => seen.push(value));
 }
 
+/** What code may throw. */
+const thrown: Readonly<Record<string, unknown>> = {
+  object: { message: 'no such order' },
+  nothing: Object.create(null),
+  odd: Object.assign(new Error('x'), { message: { detail: [] } }),
+};
+
 interface Context {
   readonly signal: AbortSignal;
   readonly toolCallId: string;
@@ -201,6 +208,22 @@ describe('a turn', () => {
     });
   });
 
+  it('out of time within an answer, or behind it, tells how far the answer had come', () => {
+    marbles((m) => {
+      const partial = (content: string, toolCalls?: readonly unknown[]) => expect.objectContaining({ which: 'total', partial: { role: 'assistant', content, ...(toolCalls && { toolCalls }) } });
+      const options: TurnOptions = { tools: [plain('a', () => NEVER)], timeouts: { total: 5 } };
+      const within = m.mistral({ 'chat.stream': [m.cold('a-b-', { a: chunk.text('Hel'), b: chunk.toolCall({ id: '1', name: 'a', arguments: '{"x"' }) })] });
+      const behind = m.mistral({ 'chat.stream': [concat(of(chunk.text('Hel')), calling(['1', 'a']))] });
+      const waiting = m.mistral({ 'chat.stream': [m.cold('a---#', { a: chunk.text('Hel') }, cutError)] });
+      const call = (text: string) => ({ id: '1', type: 'function', function: { name: 'a', arguments: text }, index: 0 });
+      const end = { s: 'step 1', h: 'Hel', r: 'runs a', R: 'retry' };
+      m.expectObservable(agentTurn(within, request, options).pipe(story())).toBe('(sh)-#', end, partial('Hel', [call('{"x"')]));
+      m.expectObservable(agentTurn(behind, request, options).pipe(story())).toBe('(shr)#', end, partial('Hel', [call('{}')]));
+      const restarting: TurnOptions = { ...options, onDisconnect: 'restart', retry: { backoff: constantBackoff(10) } };
+      m.expectObservable(agentTurn(waiting, request, restarting).pipe(story())).toBe('(sh)R#', end, partial('Hel'));
+    });
+  });
+
   it('has one total for all, tools included', () => {
     marbles((m) => {
       const endless = m.cold('        -------');
@@ -234,6 +257,7 @@ describe('a tool', () => {
     ['a Map', () => new Map([['a', 1]]), '{"a":1}'],
     ['an error', () => new TypeError('odd'), '{"name":"TypeError","message":"odd"}'],
     ['bytes', () => ({ file: new Uint8Array(7) }), '{"file":"[7 bytes]"}'],
+    ['bytes of Node', () => ({ file: Buffer.from('abc') }), '{"file":"[3 bytes]"}'],
     ['a date', () => ({ at: new Date(0) }), '{"at":"1970-01-01T00:00:00.000Z"}'],
     ['a cycle', () => { const a: Record<string, unknown> = { twice: [{}] }; a['self'] = a; return a; }, '{"twice":[{}],"self":"[circular]"}'],
     ['the same object twice, which is no cycle', () => { const b = { x: 1 }; return [b, b]; }, '[{"x":1},{"x":1}]'],
@@ -277,10 +301,16 @@ describe('a tool', () => {
     ['gets arguments that are no object', ['1', 'a', '[1]'], /no object/],
     ['gets arguments that do not fit', ['1', 'deep', '{"n":"SECRET"}'], /^The value does not match the schema: n: /],
     ['throws', ['1', 'a', '{"throw":true}'], /^The tool failed: it threw$/],
+    ['throws what has a message, and is no error', ['1', 'a', '{"throw":"object"}'], /^The tool failed: no such order$/],
+    ['throws what has no text', ['1', 'a', '{"throw":"nothing"}'], /^The tool failed: $/],
+    ['throws an error whose message is no text', ['1', 'a', '{"throw":"odd"}'], /^The tool failed: $/],
   ])('that %s is told to the model, which goes on', async (_what, call, expected) => {
     const mistral = fakeMistral({ 'chat.stream': [calling(call), says('sorry')] });
     const tools = [
-      plain('a', (args) => { if (args['throw'] === true) throw new Error('it threw'); }),
+      plain('a', (args) => {
+        if (args['throw'] === true) throw new Error('it threw');
+        return Promise.reject(thrown[String(args['throw'])]);
+      }),
       tool({ name: 'deep', parameters: z.object({ n: z.number() }), execute: () => 'x' }),
     ];
     const { events, end } = await run(mistral, { tools });
@@ -308,6 +338,28 @@ describe('a tool', () => {
     const now = plain('a', () => { count += 1; if (count % 2 === 1) throw new Error('it threw'); });
     const { end } = await run(fakeMistral({ 'chat.stream': (_request, n) => (n < 6 ? calling(['1', 'a']) : says('warm')) }), { tools: [now], maxToolErrors: 2 });
     expect(end.ending).toBe('answered');
+  });
+
+  it('whose call was cut, because the answer ran out of length, is not run, and the model told', async () => {
+    const cut = of(chunk.toolCall({ id: '1', name: 'a' }), chunk.toolCall({ id: '2', name: 'a', arguments: '' }), chunk.finish('length', used));
+    const mistral = fakeMistral({ 'chat.stream': [cut, says('warm')] });
+    const ran: string[] = [];
+    const { end } = await run(mistral, { tools: [plain('a', (_args, { toolCallId }) => { ran.push(toolCallId); return 'x'; })] });
+    expect(ran).toEqual(['1']);
+    expect(told(mistral, 1)).toMatchObject([
+      question,
+      { role: 'assistant', toolCalls: [{ id: '1' }, { id: '2' }] },
+      { role: 'tool', toolCallId: '1', content: 'x' },
+      { role: 'tool', toolCallId: '2', content: expect.stringMatching(/cut/) as string },
+    ]);
+    expect(end.ending).toBe('answered');
+  });
+
+  it('that streams by an async iterable has it closed on unsubscribe', () => {
+    let returned = 0;
+    const endless = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined), return: () => Promise.resolve({ done: true, value: (returned += 1) }) }) };
+    agentTurn(fakeMistral({ 'chat.stream': [calling(['1', 'a'])] }), request, { tools: [plain('a', () => endless)] }).subscribe({ error: fail }).unsubscribe();
+    expect(returned).toBe(1);
   });
 
   it('that takes too long is ended, its signal fired, and the model told', () => {
@@ -408,7 +460,15 @@ describe('an approval', () => {
   it('that fails, or decides nothing that is known, ends the turn', async () => {
     const mistral = () => fakeMistral({ 'chat.stream': [calling(['1', 'a'])] });
     await expect(run(mistral(), { tools: guarded(), approve: () => throwError(() => new Error('no person')) })).rejects.toThrow('no person');
-    await expect(run(mistral(), { tools: guarded(), approve: () => 'yes' as 'allow' })).rejects.toThrow(/Expected `approve` to be a function that gives 'allow', 'deny' or 'defer', got "yes"/);
+    for (const [word, got] of [['yes', '"yes"'], [undefined, 'undefined'], [null, 'null'], [true, 'true']]) {
+      const approve = () => word as 'allow';
+      await expect(run(mistral(), { tools: guarded(), approve })).rejects.toThrow(`Expected \`approve\` to be a function that gives 'allow', 'deny' or 'defer', got ${String(got)}`);
+    }
+  });
+
+  it('that ends without a word is deferred', async () => {
+    const { end } = await run(fakeMistral({ 'chat.stream': [calling(['1', 'a'])] }), { tools: guarded(), approve: () => EMPTY });
+    expect([end.ending, end.pending?.waiting]).toEqual(['deferred', ['1']]);
   });
 
   it('that is deferred ends the turn, with what else was called done', async () => {
@@ -453,6 +513,24 @@ describe('over several steps', () => {
   });
 });
 
+describe('an event', () => {
+  const self: unknown[] = [];
+  self.push(self);
+
+  it.each<[string, unknown, unknown]>([
+    ['a big integer', { n: 10n }, { n: '10' }],
+    ['a cycle', self, ['[circular]']],
+    ['what JSON knows nothing of', () => 1, undefined],
+    ['what cannot be written', { toJSON: () => { throw new Error('no'); } }, '[a result that cannot be written as JSON]'],
+    ['what JSON holds', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
+  ])('of a tool that gave %s survives JSON', async (_what, given, written) => {
+    const { events } = await run(fakeMistral({ 'chat.stream': [calling(['1', 'a']), says('warm')] }), { tools: [plain('a', () => of(given))] });
+    expect(events.find(({ type }) => type === 'tool-result')).toMatchObject({ result: given });
+    const [progress, result] = (JSON.parse(JSON.stringify(events)) as readonly { type: string; value?: unknown; result?: unknown }[]).filter(({ type }) => /^tool-(progress|result)/.test(type));
+    expect([progress?.value, result?.result]).toEqual([written, written]);
+  });
+});
+
 describe('bad input', () => {
   const mistral = fakeMistral({ 'chat.stream': NEVER });
   const a = plain('a', () => 'x');
@@ -487,6 +565,9 @@ describe('bad input', () => {
     ['name', { name: '', parameters: {}, execute: () => 1 }],
     ['execute', { name: 'a', parameters: {} }],
     ['parameters', { name: 'a', parameters: null, execute: () => 1 }],
+    ['parameters', { name: 'a', parameters: [], execute: () => 1 }],
+    ['parameters', { name: 'a', parameters: z.object({ at: z.date() }), execute: () => 1 }],
+    ['definition', undefined as unknown as object],
     ['needsApproval', { name: 'a', parameters: {}, execute: () => 1, needsApproval: 'yes' }],
     ['jsonSchema', { name: 'a', parameters: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: 1 }) } }, execute: () => 1 }],
   ])('of a tool is a TypeError that names `%s`', (name, definition) => {

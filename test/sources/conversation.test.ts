@@ -225,6 +225,39 @@ describe('a turn that was broken off', () => {
     expect(sent(mistral, 0)).toMatchObject({ inputs: [asked('a'), said('wait'), called('1'), called('2'), saw('1'), saw('2')] });
   });
 
+  it('in its second round goes on with the calls of that one', async () => {
+    const store = seeded(asked('a'), bound('s1'), called('1'), saw('1'), called('2'), called('3'), saw('3'));
+    const mistral = fakeMistral({ 'beta.conversations.startStream': [says('s2', 'A')] });
+    const events = await lastValueFrom(talk(mistral, { store, tools: [look] }).resume().pipe(toArray()));
+    expect(events.find(({ type }) => type === 'step-complete')).toMatchObject({
+      messages: [{ role: 'assistant', toolCalls: [{ id: '2' }, { id: '3' }] }, { role: 'tool', toolCallId: '2' }, { role: 'tool', toolCallId: '3' }],
+    });
+    expect(sent(mistral, 0)).toMatchObject({ inputs: [asked('a'), called('1'), saw('1'), called('2'), called('3'), saw('2'), saw('3')] });
+  });
+
+  it('while it was being written is read by the next one when that is done', async () => {
+    const kept = memoryConversationStore();
+    // Only the first addition takes its time.
+    const written = new Subject<void>();
+    let isFirst = true;
+    const store: ConversationStore = {
+      ...kept,
+      append: async (...given) => {
+        if (isFirst) {
+          isFirst = false;
+          await firstValueFrom(written);
+        }
+        return kept.append(...given);
+      },
+    };
+    const talking = talk(fakeMistral({ 'beta.conversations.startStream': [says('s1', 'B')] }), { store });
+    talking.send('a').subscribe({ error: unexpected }).unsubscribe();
+    const second = told(talking.send('b'));
+    written.next();
+    expect((await second).at(-1)).toBe('answered');
+    expect(entriesOf(kept)).toEqual([asked('a'), done, asked('b'), bound('s1'), said('B'), done]);
+  });
+
   it('before the model’s answer asks it anew', async () => {
     const mistral = fakeMistral({ 'beta.conversations.startStream': [says('s2', 'A')] });
     await told(talk(mistral, { store: seeded(asked('a')) }).resume());
@@ -290,6 +323,7 @@ describe('bad input', () => {
   it('of what is said, and decided, too', () => {
     const talking = talk(fakeMistral({}));
     expect(() => talking.send('')).toThrow('Expected `inputs`');
+    expect(() => talking.send([null as unknown as { role: 'user'; content: string }])).toThrow('Expected `inputs[0]`');
     expect(() => talking.resume({ 1: 'yes' as 'allow' })).toThrow('Expected `decisions.1`');
   });
 

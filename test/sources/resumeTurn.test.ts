@@ -72,6 +72,17 @@ describe('resumeTurn', () => {
     expect(ran).toEqual(['2', '3', '1']);
   });
 
+  it('holds to what was decided, and to what was not, whatever the tools have become', async () => {
+    const ran: unknown[] = [];
+    const pending = await put([]);
+    const free = tool({ name: 'refund', parameters: { type: 'object' }, execute: (_args, { toolCallId }) => ran.push(toolCallId) });
+    for (const now of [[free], []]) {
+      const again = pendingOf(await lastValueFrom(resumeTurn(fakeMistral({}), pending, { 1: 'deny' }, { tools: now }).pipe(toArray())));
+      expect([again.waiting, again.answered.map(({ toolCallId }) => toolCallId)]).toEqual([['3'], ['2', '1']]);
+    }
+    expect(ran).toEqual([]);
+  });
+
   it('is begun anew by each subscriber', async () => {
     const ran: unknown[] = [];
     const pending = await put([]);

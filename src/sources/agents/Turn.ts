@@ -1,11 +1,16 @@
 import type { AssistantMessage } from '@mistralai/mistralai/models/components/assistantmessage.js';
 import type { ToolMessage } from '@mistralai/mistralai/models/components/toolmessage.js';
 import type { UsageInfo } from '@mistralai/mistralai/models/components/usageinfo.js';
-import { asyncScheduler, concat, defer, EMPTY, finalize, type Observable, of, repeat, takeUntil, tap, throwError } from 'rxjs';
+import { asyncScheduler, catchError, concat, defer, EMPTY, finalize, type Observable, of, repeat, takeUntil, tap, throwError } from 'rxjs';
+import type { PartialMessage } from '../../errors/PartialMessage.js';
+import type { RxMistralError } from '../../errors/RxMistralError.js';
 import { addUsage } from '../../events/addUsage.js';
 import type { AgentEvent, StepCompleteEvent, TurnEnding } from '../../events/AgentEvent.js';
-import type { CompletedToolCall, CompleteEvent } from '../../events/ChatEvent.js';
+import type { ChatEvent, CompletedToolCall, CompleteEvent } from '../../events/ChatEvent.js';
+import type { ChatSnapshot } from '../../events/ChatSnapshot.js';
+import { toToolCall } from '../../events/MessageBuilder.js';
 import type { PendingTurn } from '../../events/PendingTurn.js';
+import { SnapshotBuilder } from '../../events/SnapshotBuilder.js';
 import type { TurnMessage } from '../../events/TurnMessage.js';
 import { deadline } from '../withTimeouts.js';
 import { type CallContext, type CallOutcome, type DecidedCall, runCalls } from './runCalls.js';
@@ -53,6 +58,8 @@ const undecided = (): undefined => undefined;
 
 interface OpenCalls extends Pick<ResumedStep, 'answered' | 'confirming' | 'decided'> {
   readonly calls: readonly CompletedToolCall[];
+  /** Those that are not whole. */
+  readonly cut?: readonly CompletedToolCall[] | undefined;
 }
 
 /** One turn: asks the model, runs what it calls, and asks again. Made anew for each subscription. */
@@ -62,6 +69,11 @@ export class Turn {
   readonly #options: TurnOptions;
   readonly #checkpoints: TurnCheckpoints;
   readonly #signals = new ToolSignals();
+  readonly #answer = new SnapshotBuilder();
+  // The step's answer so far.
+  #snapshot: ChatSnapshot | undefined;
+  // The failure whose retry is being waited for.
+  #pendingFailure: RxMistralError | undefined;
   #step = 0;
   #failedSteps = 0;
   #usage: UsageInfo | undefined;
@@ -88,7 +100,7 @@ export class Turn {
     const rest = defer(() => (this.#ending === undefined ? steps : EMPTY));
     const end = defer(() => concat(this.#pending === undefined ? (this.#checkpoints.onEnd?.() ?? EMPTY) : EMPTY, defer(() => of(this.#complete()))));
     return concat(first, rest, end).pipe(
-      takeUntil(deadline(timeouts?.total, scheduler)),
+      takeUntil(deadline(timeouts?.total, scheduler, () => this.#pendingFailure).pipe(catchError((late: RxMistralError) => throwError(() => this.#withPartial(late))))),
       finalize(() => {
         this.#signals.abortAll();
       }),
@@ -97,10 +109,13 @@ export class Turn {
 
   #nextStep(): Observable<AgentEvent> {
     this.#step += 1;
+    this.#snapshot = undefined;
     let calls: CompletedToolCall[] = [];
     let answer: CompleteEvent | undefined;
     const ask = this.#backend.ask().pipe(
       tap((event) => {
+        this.#snapshot = this.#answer.take(event as ChatEvent) ?? this.#snapshot;
+        this.#pendingFailure = event.type === 'retry' ? event.error : undefined;
         // A restart begins the answer anew, and its calls.
         if (event.type === 'start') calls = [];
         else if (event.type === 'tool-call') calls.push(event.toolCall);
@@ -114,12 +129,21 @@ export class Turn {
     );
   }
 
-  #takeAnswer({ message, finishReason, usage }: CompleteEvent, calls: readonly CompletedToolCall[]): Observable<AgentEvent> {
+  #takeAnswer({ message, finishReason, usage }: CompleteEvent, whole: readonly CompletedToolCall[]): Observable<AgentEvent> {
     this.#message = message;
     this.#finishReason = finishReason;
     this.#usage = addUsage(this.#usage, usage);
+    const cut = cutCalls(message, whole);
+    const calls = [...whole, ...cut];
     const noted = this.#checkpoints.onAnswer?.(message, calls) ?? EMPTY;
-    return concat(noted, this.#answerCalls({ calls, answered: new Map(), confirming: this.#backend.awaitingConfirmation, decided: undecided }, usage));
+    return concat(noted, this.#answerCalls({ calls, cut, answered: new Map(), confirming: this.#backend.awaitingConfirmation, decided: undecided }, usage));
+  }
+
+  // How far the answer had come.
+  #withPartial(late: RxMistralError): RxMistralError {
+    const { message, toolCalls = [] } = this.#snapshot ?? {};
+    if (late.partial !== undefined || message === undefined || (message.content === '' && toolCalls.length === 0)) return late;
+    return late.with({ partial: { ...message, ...(toolCalls.length > 0 && { toolCalls: toolCalls.map(toToolCall) }) } as PartialMessage });
   }
 
   #resumedStep({ step, toolCalls, message, answered, confirming, usage, decided }: ResumedStep): Observable<AgentEvent> {
@@ -132,7 +156,7 @@ export class Turn {
     });
   }
 
-  #answerCalls({ calls, answered, confirming, decided }: OpenCalls, usage: UsageInfo | undefined): Observable<AgentEvent> {
+  #answerCalls({ calls, cut = [], answered, confirming, decided }: OpenCalls, usage: UsageInfo | undefined): Observable<AgentEvent> {
     const outcome: CallOutcome = { answers: new Map(answered), confirmations: new Map(), waiting: [], lastError: undefined, succeeded: 0 };
     const context: CallContext = {
       requestId: this.#requestId,
@@ -140,6 +164,7 @@ export class Turn {
       options: this.#options,
       signals: this.#signals,
       decided,
+      isCut: (id) => cut.some((call) => call.id === id),
       runsOnServer: (id) => confirming.includes(id),
       onResult: this.#checkpoints.onResult,
     };
@@ -211,4 +236,11 @@ export class Turn {
       pending: this.#pending,
     };
   }
+}
+
+// An answer that ran out of length within a call has it in its message, and does not tell it as one.
+function cutCalls({ toolCalls }: AssistantMessage, whole: readonly CompletedToolCall[]): CompletedToolCall[] {
+  return (toolCalls ?? [])
+    .map(({ id = '', function: { name, arguments: text } }) => ({ id, name, arguments: typeof text === 'string' ? text : JSON.stringify(text) }))
+    .filter(({ id }) => !whole.some((call) => call.id === id));
 }

@@ -37,7 +37,8 @@ export interface TurnOptions<AnyTool extends Tool = Tool> extends Omit<ChatStrea
    */
   readonly toolTimeout?: number | undefined;
   /**
-   * Asks a person about a call whose tool `needsApproval`; the wait takes no place of `toolConcurrency`.
+   * Asks a person about a call whose tool `needsApproval`; the wait takes no place of `toolConcurrency`. The first value decides; where
+   * none comes before the end, the call is deferred.
    * @defaultValue all are deferred
    */
   readonly approve?: ((call: CompletedToolCall) => Decision | ObservableInput<Decision>) | undefined;

@@ -3,6 +3,7 @@ import {
   catchError,
   concat,
   connect,
+  defaultIfEmpty,
   defer,
   EMPTY,
   filter,
@@ -11,17 +12,19 @@ import {
   merge,
   mergeMap,
   type Observable,
+  type ObservableInput,
   of,
   take,
   throwError,
 } from 'rxjs';
+import { bounded, describeCause } from '../../errors/describeCause.js';
 import { fail } from '../../errors/expect.js';
 import { isRxMistralError, RxMistralError } from '../../errors/RxMistralError.js';
-import type { AgentEvent, ToolErrorEvent, ToolResultEvent } from '../../events/AgentEvent.js';
+import type { AgentEvent, ToolErrorEvent, ToolProgressEvent, ToolResultEvent } from '../../events/AgentEvent.js';
 import type { CompletedToolCall } from '../../events/ChatEvent.js';
 import type { Tool } from '../../events/Tool.js';
 import { eventually } from '../eventually.js';
-import { resultText } from './resultText.js';
+import { resultText, writable } from './resultText.js';
 import { runTool, type ToolSignals } from './runTool.js';
 import type { Decision, TurnOptions } from './TurnOptions.js';
 
@@ -52,6 +55,8 @@ export interface CallContext {
   readonly signals: ToolSignals;
   /** The decision that was made elsewhere, where the turn had been put aside for it. */
   readonly decided: (toolCallId: string) => DecidedCall | undefined;
+  /** Whether the answer ran out of length within the call: what it has of it is not what the model wanted to say. */
+  readonly isCut: (toolCallId: string) => boolean;
   /** Whether the server runs the call itself, once it is allowed. */
   readonly runsOnServer: (toolCallId: string) => boolean;
   /** What is waited for before the model's answer to a call is told. */
@@ -63,7 +68,7 @@ export interface CallContext {
  * is told. A call that failed is noted too, unless failures are to end the turn.
  */
 export function runCalls(calls: readonly CompletedToolCall[], context: CallContext, outcome: CallOutcome): Observable<AgentEvent> {
-  const { requestId, step, options, signals, decided, runsOnServer, onResult = () => EMPTY } = context;
+  const { requestId, step, options, signals, decided, isCut, runsOnServer, onResult = () => EMPTY } = context;
   const { tools = [], toolConcurrency = 4, toolTimeout, maxResultLength = 65_536, scheduler = asyncScheduler, approve } = options;
   // A Map: a tool may be named `constructor`.
   const toolOf = new Map(tools.map((tool) => [tool.name, tool]));
@@ -82,6 +87,7 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
 
   const checked = (call: CompletedToolCall): Observable<AgentEvent | ReadyCall> =>
     defer(() => {
+      if (isCut(call.id)) throw new Error('The call was cut: the answer has run out of length.');
       const tool = toolOf.get(call.name) ?? unknownTool(call.name, [...toolOf.keys()]);
       return tool.check(parseArguments(call)).pipe(take(1), map((args): ReadyCall => ({ call, tool, args })));
     }).pipe(
@@ -90,7 +96,9 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
 
   const approved = (ready: ReadyCall): Observable<AgentEvent | ReadyCall> => {
     const { call, tool, args } = ready;
-    return defer(() => eventually(tool.needsApproval(args))).pipe(
+    // What was decided holds, whatever the tool asks for by now.
+    const isAsked = defer(() => (decided(call.id) === undefined ? eventually(tool.needsApproval(args)) : of(true)));
+    return isAsked.pipe(
       mergeMap((isNeeded) => (isNeeded ? asked(call, (decision) => decide(ready, decision)) : of(ready))),
     );
   };
@@ -116,11 +124,15 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
         return unanswered(call, toolError(`The call of ${call.name} was not allowed`), words);
       }
       case 'defer':
-        outcome.waiting.push(call.id);
-        return EMPTY;
+        return putAside(call);
       default:
         return noDecision(decision);
     }
+  };
+
+  const putAside = ({ id }: CompletedToolCall): Observable<never> => {
+    outcome.waiting.push(id);
+    return EMPTY;
   };
 
   // The server knows the tool and its arguments; it wants nothing but the decision.
@@ -132,8 +144,7 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
           outcome.confirmations.set(call.id, decision);
           return EMPTY;
         case 'defer':
-          outcome.waiting.push(call.id);
-          return EMPTY;
+          return putAside(call);
         default:
           return noDecision(decision);
       }
@@ -146,9 +157,10 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
       of<AgentEvent>({ type: 'tool-start', requestId, step, toolCall: call }),
       steps.pipe(
         mergeMap(({ done, value }): Observable<AgentEvent> => {
-          if (!done) return of({ type: 'tool-progress', requestId, step, toolCallId, name, value });
+          if (!done) return of(writable<ToolProgressEvent>({ type: 'tool-progress', requestId, step, toolCallId, name, value }, 'value'));
           outcome.succeeded += 1;
-          return answer({ type: 'tool-result', requestId, step, toolCallId, name, result: value, text: resultText(value, maxResultLength) });
+          const text = resultText(value, maxResultLength);
+          return answer(writable<ToolResultEvent>({ type: 'tool-result', requestId, step, toolCallId, name, result: value, text }, 'result'));
         }),
         catchError((error: unknown) => {
           const known = isRxMistralError(error) && error.kind === 'tool' ? error : toolError(`The tool ${name} failed`, error);
@@ -158,8 +170,14 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
     );
   };
 
+  const begun = (call: CompletedToolCall): Observable<AgentEvent | ReadyCall> => {
+    // It waits on, also where its tool is not there today.
+    if (decided(call.id)?.decision === 'defer') return putAside(call);
+    return runsOnServer(call.id) ? confirmed(call) : checked(call);
+  };
+
   return from(calls).pipe(
-    mergeMap((call) => (runsOnServer(call.id) ? confirmed(call) : checked(call))),
+    mergeMap(begun),
     mergeMap((next) => (isReady(next) ? approved(next) : of(next))),
     // Whoever is to be asked is asked at once, whatever runs.
     connect((nexts) =>
@@ -182,8 +200,9 @@ function noDecision(value: unknown): never {
   return fail('approve', "a function that gives 'allow', 'deny' or 'defer'", value);
 }
 
-function decisionOf(given: ReturnType<NonNullable<TurnOptions['approve']>>): Observable<Decision> {
-  return typeof given === 'string' ? of(given) : from(given).pipe(take(1));
+function decisionOf(given: Decision | ObservableInput<Decision>): Observable<Decision> {
+  // What is neither a word nor a stream is refused as a decision that is none. Where nobody has decided, the call waits.
+  return typeof given === 'object' && (given as unknown) !== null ? from(given).pipe(take(1), defaultIfEmpty<Decision, Decision>('defer')) : of(given as Decision);
 }
 
 function unknownTool(name: string, names: readonly string[]): never {
@@ -206,6 +225,7 @@ function toolError(message: string, cause?: unknown): RxMistralError {
 
 const maxMessageLength = 1_000;
 
+// A tool may throw anything.
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, maxMessageLength);
+  return bounded((isRxMistralError(error) ? error : describeCause(error)).message, maxMessageLength);
 }

@@ -1,6 +1,7 @@
 import { concat, defer, finalize, from, isObservable, map, mergeMap, type Observable, of, type SchedulerLike, takeUntil, tap, throwError, timer } from 'rxjs';
 import { RxMistralError } from '../../errors/RxMistralError.js';
 import type { ToolContext } from '../../events/Tool.js';
+import { pullMap } from '../pullMap.js';
 
 /** A value on the way, or the result at the end. */
 export type ToolStep = { readonly done: false; readonly value: unknown } | { readonly done: true; readonly value: unknown };
@@ -38,7 +39,7 @@ export function runTool(
     let isDone = false;
     let last: unknown;
     const outOfTime = timer(timeout ?? 0, scheduler).pipe(mergeMap(() => throwError(() => lateError(name, timeout ?? 0))));
-    const output = defer(() => outputOf(execute({ signal: controller.signal, toolCallId })));
+    const output = defer(() => outputOf(execute({ signal: controller.signal, toolCallId }), scheduler));
     const steps = output.pipe(
       tap(({ value }) => {
         last = value;
@@ -59,8 +60,10 @@ export function runTool(
   });
 }
 
-function outputOf(output: unknown): Observable<ToolStep> {
-  if (isObservable(output) || isAsyncIterable(output)) return from(output).pipe(map((value): ToolStep => ({ done: false, value })));
+function outputOf(output: unknown, scheduler: SchedulerLike): Observable<ToolStep> {
+  if (isObservable(output)) return output.pipe(map((value): ToolStep => ({ done: false, value })));
+  // `from` would not close it before its next value.
+  if (isAsyncIterable(output)) return pullMap(output, (value) => of<ToolStep>({ done: false, value }), { concurrency: 1, scheduler });
   const value = isPromiseLike(output) ? from(output) : of(output);
   return value.pipe(map((settled): ToolStep => ({ done: true, value: settled })));
 }

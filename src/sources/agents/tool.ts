@@ -1,5 +1,5 @@
 import { type Observable, of, throwError } from 'rxjs';
-import { fail } from '../../errors/expect.js';
+import { expectObject, fail } from '../../errors/expect.js';
 import { isRecord } from '../../errors/isRecord.js';
 import { RxMistralError } from '../../errors/RxMistralError.js';
 import type { StandardSchemaV1 } from '../../events/StandardSchemaV1.js';
@@ -74,13 +74,15 @@ export function tool<const Name extends string, Parameters extends StandardSchem
   definition: ToolDefinition<Name, Parameters, Output>,
 ): Tool<Name, ToolArguments<Parameters>, ToolResultOf<Output>> {
   type Args = ToolArguments<Parameters>;
+  if ((definition as unknown) === undefined) fail('definition', 'an object', definition);
+  expectObject('definition', definition);
   const { name, description, parameters, jsonSchema, execute, needsApproval = false } = definition;
   if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name)) fail('name', 'a name (letters, digits, `_`, `-`; 1 to 64)', name);
   if (typeof execute !== 'function') fail('execute', 'a function', execute);
   if (typeof needsApproval !== 'boolean' && typeof needsApproval !== 'function') fail('needsApproval', 'a boolean or a function', needsApproval);
   const schema = schemaOf(parameters);
   const described = jsonSchema ?? (schema === undefined ? parameters : describe(schema));
-  if (!isRecord(described)) fail('parameters', 'a schema', described);
+  if (!isRecord(described) || Array.isArray(described)) fail('parameters', 'a schema', described);
   const { $schema: _dialect, ...told } = described;
 
   const check = (args: unknown): Observable<unknown> => (schema === undefined ? expectArguments(args) : validateWith(schema, args));
@@ -102,11 +104,16 @@ function schemaOf(parameters: unknown): (StandardSchemaV1 & SelfDescribing) | un
   return isRecord(standard) && typeof standard['validate'] === 'function' ? (parameters as StandardSchemaV1 & SelfDescribing) : undefined;
 }
 
-function describe({ '~standard': { jsonSchema } }: SelfDescribing): JsonSchema {
-  return (
-    jsonSchema?.input({ target: 'draft-2020-12' }) ??
-    fail('jsonSchema', 'given with a schema that has no JSON schema of its own (zod before 4.2)', jsonSchema)
-  );
+function describe(schema: SelfDescribing): JsonSchema {
+  const { jsonSchema } = schema['~standard'];
+  if (jsonSchema === undefined) fail('jsonSchema', 'given with a schema that has no JSON schema of its own (zod before 4.2)', jsonSchema);
+  try {
+    return jsonSchema.input({ target: 'draft-2020-12' });
+  } catch (cause) {
+    // JSON has no dates, no big integers, …
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    throw new TypeError(`Expected \`parameters\` to be a schema that can be told as a JSON schema (or give \`jsonSchema\`)${why}`, { cause });
+  }
 }
 
 function expectArguments(args: unknown): Observable<unknown> {

@@ -3,16 +3,17 @@ import type { ConversationInputs } from '@mistralai/mistralai/models/components/
 import type { InputEntries } from '@mistralai/mistralai/models/components/inputentries.js';
 import { defer, ignoreElements, map, type Observable, tap } from 'rxjs';
 import type { CompletedToolCall } from '../../events/ChatEvent.js';
-import type { ConversationEntry, ConversationStore, FunctionCall } from '../../events/ConversationStore.js';
+import type { ConversationEntry, FunctionCall } from '../../events/ConversationStore.js';
 import type { ConversationMemory } from '../agents/ConversationBackend.js';
 import type { TurnCheckpoints } from '../agents/Turn.js';
 import { eventually } from '../eventually.js';
 import { type HistoryBound, historyToSend, openTurn } from './historyToSend.js';
+import type { ConversationKeeper } from './storeInOrder.js';
 import { TurnQueue } from './TurnQueue.js';
 
 /** A stored conversation as one turn reads it and writes on: each entry stands in the store before the turn goes on. */
 export class ConversationRecord implements ConversationMemory, TurnCheckpoints {
-  readonly #store: ConversationStore;
+  readonly #store: ConversationKeeper;
   readonly #id: string;
   readonly #bound: HistoryBound;
   // Tools end side by side; a store takes one addition at a time.
@@ -20,7 +21,7 @@ export class ConversationRecord implements ConversationMemory, TurnCheckpoints {
   #entries: readonly ConversationEntry[] = [];
   #version = 0;
 
-  constructor(store: ConversationStore, id: string, bound: HistoryBound) {
+  constructor(store: ConversationKeeper, id: string, bound: HistoryBound) {
     this.#store = store;
     this.#id = id;
     this.#bound = bound;

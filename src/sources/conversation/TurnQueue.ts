@@ -1,4 +1,4 @@
-import { BehaviorSubject, concat, defer, EMPTY, finalize, type Observable, ReplaySubject, throwError } from 'rxjs';
+import { BehaviorSubject, concat, defer, EMPTY, finalize, type Observable, ReplaySubject, tap, throwError } from 'rxjs';
 import { RxMistralError } from '../../errors/RxMistralError.js';
 
 /**
@@ -32,12 +32,17 @@ export class TurnQueue {
       const ended = new ReplaySubject<never>(1);
       this.#last = ended;
       this.#size.next(this.#size.value + 1);
+      // Whoever hears of its end may add the next one at once.
       const leave = (): void => {
         this.#size.next(this.#size.value - 1);
-        // Left while it waited: the next one still waits for those before it.
-        before.subscribe(ended);
       };
-      return concat(before, turn).pipe(finalize(leave));
+      return concat(before, turn).pipe(
+        tap({ complete: leave, error: leave, unsubscribe: leave }),
+        finalize(() => {
+          // Left while it waited: the next one still waits for those before it.
+          before.subscribe(ended);
+        }),
+      );
     });
   }
 }

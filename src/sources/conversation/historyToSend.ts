@@ -55,14 +55,18 @@ function paired(turn: readonly SentEntry[]): SentEntry[] {
   const results = new Map(turn.flatMap((entry) => (entry.type === 'function.result' ? [[entry.toolCallId, entry]] : [])));
   const sorted: SentEntry[] = [];
   let answers: FunctionResult[] = [];
+  let last: SentEntry | undefined;
   const addAnswers = (): void => {
     sorted.push(...answers);
     answers = [];
   };
   for (const entry of turn) {
+    const before = last;
+    last = entry;
     if (entry.type === 'function.result') continue;
+    // The calls of one answer stand side by side: behind a result, another answer has called.
+    if (entry.type !== 'function.call' || before?.type === 'function.result') addAnswers();
     if (entry.type !== 'function.call') {
-      addAnswers();
       sorted.push(entry);
       continue;
     }

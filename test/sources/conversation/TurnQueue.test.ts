@@ -1,4 +1,4 @@
-import { EMPTY, of } from 'rxjs';
+import { EMPTY, of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { TurnQueue } from '../../../src/sources/conversation/TurnQueue.js';
 import { marbles } from '../../../src/testing/index.js';
@@ -82,6 +82,17 @@ describe('TurnQueue', () => {
       expectObservable(queue.add(turn)).toBe('------|');
       expectObservable(queue.add(EMPTY)).toBe('#', undefined, expect.objectContaining({ kind: 'limit' }));
     });
+  });
+
+  it('has a place again when a turn says that it has ended', () => {
+    const queue = new TurnQueue(0);
+    const seen: string[] = [];
+    const next = (): void => {
+      queue.add(of('b')).subscribe({ next: (value) => seen.push(value), error: unexpected });
+    };
+    queue.add(of('a')).subscribe({ next: (value) => seen.push(value), error: unexpected, complete: next });
+    queue.add(throwError(() => new Error('a'))).subscribe({ error: next });
+    expect(seen).toEqual(['a', 'b', 'b']);
   });
 
   it('counts those that run or wait', () => {

@@ -18,6 +18,7 @@ describe('historyToSend', () => {
     ['leaves out what only the store knows', three.slice(0, 4), [asks('a'), says('A')]],
     ['puts results behind their calls, in the calls’ order', [asks('a'), calls('1'), calls('2'), answers('2'), answers('1'), says('A')], [asks('a'), calls('1'), calls('2'), answers('1'), answers('2'), says('A')]],
     ['keeps the rounds of a turn apart', [asks('a'), calls('1'), answers('1'), says('A'), calls('2'), answers('2')], [asks('a'), calls('1'), answers('1'), says('A'), calls('2'), answers('2')]],
+    ['keeps rounds apart between which nothing is said', [asks('a'), calls('1'), answers('1'), calls('2'), calls('3'), answers('3'), answers('2')], [asks('a'), calls('1'), answers('1'), calls('2'), calls('3'), answers('2'), answers('3')]],
     ['leaves out a call without a result', [asks('a'), calls('1'), calls('2'), answers('2')], [asks('a'), calls('2'), answers('2')]],
     ['leaves out a result without a call', [asks('a'), answers('1'), says('A')], [asks('a'), says('A')]],
     ['keeps turns apart whose calls have the same id', [asks('a'), calls('1'), answers('1', 'x'), says('A'), asks('b'), calls('1'), answers('1', 'y')], [asks('a'), calls('1'), answers('1', 'x'), says('A'), asks('b'), calls('1'), answers('1', 'y')]],

@@ -128,17 +128,16 @@ export class ChatAssembler {
   end(): void {
     if (this.#finishReason === undefined) throw this.truncated();
     this.#content.addText(this.#echo?.end() ?? '');
-    const { calls: open } = this.#toolCalls;
-    const calls = open.map(completeToolCall);
+    const { calls } = this.#toolCalls;
     // An answer that ran out of length may have been cut within a call: that one is in the message, but not whole.
-    const whole = this.#finishReason === 'length' ? calls.filter((_call, index) => isJson(open[index]?.arguments ?? '')) : calls;
-    for (const toolCall of whole) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall });
+    const whole = this.#finishReason === 'length' ? calls.filter((call) => isJson(call.arguments)) : calls;
+    for (const call of whole) this.#emit({ type: 'tool-call', requestId: this.#requestId, toolCall: completeToolCall(call) });
     this.#emit({
       type: 'complete',
       requestId: this.#requestId,
       id: this.#id,
       model: this.#model,
-      message: this.#content.builder.message(calls),
+      message: this.#content.builder.message(calls.map(completeToolCall)),
       finishReason: this.#finishReason,
       usage: addUsage(this.#usageBefore, this.#usage),
     });

@@ -1,8 +1,7 @@
 import type { ConversationInputs } from '@mistralai/mistralai/models/components/conversationinputs.js';
 import type { ConversationStreamRequest } from '@mistralai/mistralai/models/components/conversationstreamrequest.js';
 import { defer, type Observable } from 'rxjs';
-import { fail } from '../errors/expect.js';
-import { isRecord } from '../errors/isRecord.js';
+import { expectObject, fail } from '../errors/expect.js';
 import type { AgentEvent } from '../events/AgentEvent.js';
 import type { Tool } from '../events/Tool.js';
 import { type MistralClient, transportOf } from '../transport/MistralClient.js';
@@ -116,8 +115,7 @@ export function expectInputs(inputs: ConversationInputs | undefined): void {
   const isSomething = (typeof given === 'string' || Array.isArray(given)) && given.length > 0;
   if (!isSomething) fail('inputs', 'text or an array of entries that is not empty', given);
   if (typeof given === 'string') return;
-  const entries: readonly unknown[] = given;
-  for (const [index, entry] of entries.entries()) {
-    if (!isRecord(entry)) fail(`inputs[${index}]`, 'an entry', entry);
-  }
+  given.forEach((entry: unknown, index) => {
+    expectObject(`inputs[${index}]`, entry ?? null);
+  });
 }

@@ -210,7 +210,7 @@ describe('a turn', () => {
 
   it('out of time within an answer, or behind it, tells how far the answer had come', () => {
     marbles((m) => {
-      const partial = (content: string, toolCalls?: readonly unknown[]) => expect.objectContaining({ which: 'total', partial: { role: 'assistant', content, ...(toolCalls && { toolCalls }) } });
+      const partial = (content: string, toolCalls?: readonly unknown[]) => expect.objectContaining({ which: 'total', partial: { role: 'assistant', content, ...(toolCalls && { toolCalls }) } }) as unknown;
       const options: TurnOptions = { tools: [plain('a', () => NEVER)], timeouts: { total: 5 } };
       const within = m.mistral({ 'chat.stream': [m.cold('a-b-', { a: chunk.text('Hel'), b: chunk.toolCall({ id: '1', name: 'a', arguments: '{"x"' }) })] });
       const behind = m.mistral({ 'chat.stream': [concat(of(chunk.text('Hel')), calling(['1', 'a']))] });
@@ -309,7 +309,7 @@ describe('a tool', () => {
     const tools = [
       plain('a', (args) => {
         if (args['throw'] === true) throw new Error('it threw');
-        return Promise.reject(thrown[String(args['throw'])]);
+        return throwError(() => thrown[String(args['throw'])]);
       }),
       tool({ name: 'deep', parameters: z.object({ n: z.number() }), execute: () => 'x' }),
     ];

@@ -100,7 +100,7 @@ export class Turn {
     const rest = defer(() => (this.#ending === undefined ? steps : EMPTY));
     const end = defer(() => concat(this.#pending === undefined ? (this.#checkpoints.onEnd?.() ?? EMPTY) : EMPTY, defer(() => of(this.#complete()))));
     return concat(first, rest, end).pipe(
-      takeUntil(deadline(timeouts?.total, scheduler, () => this.#pendingFailure).pipe(catchError((late: RxMistralError) => throwError(() => this.#withPartial(late))))),
+      takeUntil(deadline(timeouts?.total, scheduler, () => this.#pendingFailure).pipe(catchError((late: unknown) => throwError(() => this.#withPartial(late as RxMistralError))))),
       finalize(() => {
         this.#signals.abortAll();
       }),
@@ -241,6 +241,7 @@ export class Turn {
 // An answer that ran out of length within a call has it in its message, and does not tell it as one.
 function cutCalls({ toolCalls }: AssistantMessage, whole: readonly CompletedToolCall[]): CompletedToolCall[] {
   return (toolCalls ?? [])
-    .map(({ id = '', function: { name, arguments: text } }) => ({ id, name, arguments: typeof text === 'string' ? text : JSON.stringify(text) }))
+    // The assembler writes the arguments as text.
+    .map(({ id = '', function: { name, arguments: text } }) => ({ id, name, arguments: text as string }))
     .filter(({ id }) => !whole.some((call) => call.id === id));
 }

@@ -21,8 +21,7 @@ function plainly(value: unknown): unknown {
     JSON.stringify(value);
     return value;
   } catch {
-    const text = jsonText(value);
-    return text === undefined ? unwritable : (JSON.parse(text) as unknown);
+    return JSON.parse(jsonText(value) ?? JSON.stringify(unwritable)) as unknown;
   }
 }
 

@@ -87,7 +87,7 @@ export function runCalls(calls: readonly CompletedToolCall[], context: CallConte
 
   const checked = (call: CompletedToolCall): Observable<AgentEvent | ReadyCall> =>
     defer(() => {
-      if (isCut(call.id)) throw new Error('The call was cut: the answer has run out of length.');
+      if (isCut(call.id)) throw new Error('The call was cut: the answer was too long.');
       const tool = toolOf.get(call.name) ?? unknownTool(call.name, [...toolOf.keys()]);
       return tool.check(parseArguments(call)).pipe(take(1), map((args): ReadyCall => ({ call, tool, args })));
     }).pipe(

@@ -74,8 +74,8 @@ export function tool<const Name extends string, Parameters extends StandardSchem
   definition: ToolDefinition<Name, Parameters, Output>,
 ): Tool<Name, ToolArguments<Parameters>, ToolResultOf<Output>> {
   type Args = ToolArguments<Parameters>;
-  if ((definition as unknown) === undefined) fail('definition', 'an object', definition);
-  expectObject('definition', definition);
+  const given: unknown = definition;
+  expectObject('definition', given ?? null);
   const { name, description, parameters, jsonSchema, execute, needsApproval = false } = definition;
   if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name)) fail('name', 'a name (letters, digits, `_`, `-`; 1 to 64)', name);
   if (typeof execute !== 'function') fail('execute', 'a function', execute);
@@ -109,10 +109,9 @@ function describe(schema: SelfDescribing): JsonSchema {
   if (jsonSchema === undefined) fail('jsonSchema', 'given with a schema that has no JSON schema of its own (zod before 4.2)', jsonSchema);
   try {
     return jsonSchema.input({ target: 'draft-2020-12' });
-  } catch (cause) {
-    // JSON has no dates, no big integers, …
-    const why = cause instanceof Error ? `: ${cause.message}` : '';
-    throw new TypeError(`Expected \`parameters\` to be a schema that can be told as a JSON schema (or give \`jsonSchema\`)${why}`, { cause });
+  } catch (error) {
+    // It has no dates, no big integers, …
+    fail('parameters', `what JSON schema can say (${String(error)})`, schema);
   }
 }
 

@@ -36,13 +36,11 @@ export class TurnQueue {
       const leave = (): void => {
         this.#size.next(this.#size.value - 1);
       };
-      return concat(before, turn).pipe(
-        tap({ complete: leave, error: leave, unsubscribe: leave }),
-        finalize(() => {
-          // Left while it waited: the next one still waits for those before it.
-          before.subscribe(ended);
-        }),
-      );
+      // Left while it waited: the next one still waits for those before it.
+      const letNext = (): void => {
+        before.subscribe(ended);
+      };
+      return concat(before, turn).pipe(tap({ complete: leave, error: leave, unsubscribe: leave }), finalize(letNext));
     });
   }
 }

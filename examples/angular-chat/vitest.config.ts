@@ -6,8 +6,8 @@ export default defineConfig({
     // One browser.
     fileParallelism: false,
     // How long is waited for what comes at once on a machine of its own.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
   },
 });

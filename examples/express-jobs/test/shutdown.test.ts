@@ -33,7 +33,7 @@ describe('a shutdown', () => {
     await server.simulator.close();
   });
 
-  it('at SIGTERM ends the process, behind what was running', { timeout: 180_000 }, async () => {
+  it('at SIGTERM ends the process, behind what was running', { timeout: 300_000 }, async () => {
     const child = run('--serve');
     const ended = once(child, 'exit');
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

@@ -45,7 +45,7 @@ export class QueueWorker<Data, E> {
   constructor(init: QueueWorkerInit<Data, E>) {
     this.#init = init;
     const { name, options } = init;
-    this.#worker = new Worker<Data>(name, (job, token) => this.#process(job, token), {
+    this.#worker = new Worker<Data>(name, (job, token, signal) => this.#process(job, token, signal), {
       connection: options.connection,
       ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
       concurrency: options.concurrency ?? 1,
@@ -126,7 +126,7 @@ export class QueueWorker<Data, E> {
     for (const attempt of this.#attempts.values()) attempt.lookForCancellation();
   }
 
-  async #process(job: Job<Data>, token: string | undefined): Promise<unknown> {
+  async #process(job: Job<Data>, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
     const { project } = this.#init;
     const lost = this.#attempts.get(job.id ?? '');
     if (lost !== undefined) {
@@ -141,6 +141,9 @@ export class QueueWorker<Data, E> {
     if (attempt === undefined) throw new WaitingError();
 
     const { jobId } = attempt;
+    signal?.addEventListener('abort', () => {
+      attempt.stop('cancelled');
+    });
     if (this.#isAborting) attempt.stop('released');
     try {
       return await this.#settle(job, token, await this.#addWebhook(job, await attempt.run(project), attempt));

@@ -44,8 +44,7 @@ const maxAnswerBytes = 2 ** 28;
  * ours:
  *
  * - The request goes out with a signal that this call owns and holds. The SDK sends a clone of its request, whose link
- *   to the original signal is weak: after a garbage collection an abort does not arrive. So it is given its own request in the
- *   place of the clone; one that hooks have made is made anew, which costs as much as all events of a short answer.
+ *   to the original signal is weak: after a garbage collection an abort does not arrive.
  * - The body of an event stream is taken out behind the user's hooks and the SDK's tracing, which see the real
  *   response; the SDK's reader gets an empty stand-in.
  * - Every other body is read here too, so that a cancel also ends a body that hangs; but for that of a download, which is left
@@ -64,8 +63,6 @@ export class SdkCall {
   readonly redaction = new Redaction();
 
   readonly #controller = new AbortController();
-  // What is this call's of each request that is sent.
-  readonly #init = { signal: this.#controller.signal, redirect: 'manual' } as const;
   readonly #options: SdkCallOptions;
   // Held for as long as the call: a request that the collector takes loses its link to the signal.
   readonly #sent: Request[] = [];
@@ -81,11 +78,11 @@ export class SdkCall {
     client: SdkClient,
     send: SdkFunction<Req, Res>,
     request: Req,
-    sendRequest: SendRequest = (made, _signal, sendMade) => sendMade(this.#sent.includes(made) ? made : new Request(made, this.#init)),
+    sendRequest: SendRequest = (made, signal, sendMade) => sendMade(new Request(made, { signal, redirect: 'manual' })),
   ): ReturnType<SdkFunction<Req, Res>> {
     const options: RequestOptions = {
       // A signal of ours also switches the SDK's own timeout off, which could not be combined with it.
-      ...this.#init,
+      signal: this.#controller.signal,
       retries: { strategy: 'none' },
       ...definedFields({ headers: this.#options.headers }),
     };
@@ -129,11 +126,7 @@ export class SdkCall {
       httpClient: this.#httpClient(sendRequest, httpClient),
     });
     const send: Send = core._do.bind(core);
-    core._do = (request, context) => {
-      // A hook may have made it without our signal.
-      if (!core._options.hooks?.beforeCreateRequestHooks.length) this.#sent.push(request);
-      return this.#sendAndCapture(send, request, context);
-    };
+    core._do = (request, context) => this.#sendAndCapture(send, request, context);
     return core;
   }
 
@@ -161,7 +154,7 @@ export class SdkCall {
     };
     outer.request = async (request) => {
       // A fetcher may not look at the signal; nobody waits for the answer.
-      const { signal } = this.#init;
+      const { signal } = this.#controller;
       signal.throwIfAborted();
       this.redaction.learn(request.headers);
       return sendRequest(request, signal, sendMade);
@@ -190,13 +183,11 @@ export class SdkCall {
     this.redaction.learn(request.headers);
     let current = request;
     for (let redirects = 0; ; redirects++) {
-      const spare = current.clone();
-      // All that the SDK does with it is to clone it, for retries.
-      const result = await send({ clone: () => current } as Request, context);
+      const result = await send(current, context);
       if (!result.ok) return result;
-      const target = redirects < maxRedirects ? redirectTarget(spare, result.value) : undefined;
+      const target = redirects < maxRedirects ? redirectTarget(current, result.value) : undefined;
       if (target === undefined) return { ok: true, value: await this.#capture(result.value) };
-      current = new Request(target, spare);
+      current = new Request(target, current.clone());
       // Not awaited: of a body that a hook has cloned it resolves when both are cancelled, which may be never.
       result.value.body?.cancel().catch(ignore);
     }
@@ -205,11 +196,10 @@ export class SdkCall {
   // Keeps what the server sent and returns what the SDK is to see of it.
   async #capture(response: Response): Promise<Response> {
     const { status, headers, body } = response;
-    const { signal } = this.#init;
-    if (signal.aborted) {
+    if (this.#controller.signal.aborted) {
       // It came in spite of the signal, or the call ended while a hook was at work.
       body?.cancel().catch(ignore);
-      signal.throwIfAborted();
+      this.#controller.signal.throwIfAborted();
     }
     const contentType = headers.get('content-type') ?? '';
     const head = { status, headers, contentType };

@@ -130,13 +130,6 @@ describe('the same holds for every kind of client', () => {
       sdkTransport(clientOf(simulator, { httpClient: new HTTPClient({ fetcher: bareFetcher }) })),
     'a beforeRequest hook that returns a new Request': () =>
       clientOf(simulator, { httpClient: new HTTPClient().addHook('beforeRequest', withNewRequest) }),
-    'a hook of the SDK that puts a signal of its own in': () => {
-      const client = clientOf(simulator);
-      client._options.hooks!.registerBeforeCreateRequestHook({
-        beforeCreateRequest: (_context, { url, options }) => ({ url, options: { ...options, signal: AbortSignal.timeout(60_000) } }),
-      });
-      return client;
-    },
     'a response hook that clones': () => clientOf(simulator, { httpClient: new HTTPClient().addHook('response', keepClone) }),
     'both of these hooks': () =>
       clientOf(simulator, {
@@ -161,7 +154,6 @@ describe('the same holds for every kind of client', () => {
   it.each([
     'the full Mistral class',
     'a beforeRequest hook that returns a new Request',
-    'a hook of the SDK that puts a signal of its own in',
     'a fetcher that hands the signal to a request of its own',
   ] as const)('chatStream, before the headers: %s', async (name) => {
     await expectClosed(sources.chatStream, clients[name](), beforeHeaders);

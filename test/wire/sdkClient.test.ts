@@ -179,23 +179,6 @@ describe("the SDK's hooks", () => {
     expect(simulator.requests[0]).toMatchObject({ query: '?hooked=1', headers: { 'x-first': '1', 'x-second': '2' } });
   });
 
-  it.each(everySource)('%s: where they leave the request as it is, that is what is sent, and no other made of it', async (_name, source) => {
-    const fetcher = vi.fn((input: RequestInfo | URL) => fetch(input));
-    const client = clientOf(simulator, { httpClient: new HTTPClient({ fetcher }) });
-    const seen: Request[] = [];
-    hooksOf(client).registerBeforeRequestHook({
-      beforeRequest: async (_context, sent) => {
-        seen.push(sent);
-        // A copy of it is still a copy.
-        await sent.clone().text();
-        return sent;
-      },
-    });
-    await lastOf(source(client));
-    expect(fetcher).toHaveBeenCalledOnce();
-    expect(fetcher.mock.calls[0]![0]).toBe(seen[0]);
-  });
-
   it.each(everySource)('%s: afterSuccess sees the real response, with its url, and may replace it', async (_name, source) => {
     const client = clientOf(simulator);
     const seen: unknown[] = [];

@@ -4,7 +4,7 @@ import { auditTime } from 'rxjs';
 import { accumulate, chatStream } from 'rxmistral';
 import { startSimulator } from 'rxmistral/simulator';
 
-const simulator = await startSimulator({ tokensPerSecond: 200 });
+const simulator = await startSimulator({ chunkDelay: 5 });
 const client = new MistralCore({ apiKey: 'any', serverURL: simulator.url });
 
 chatStream(client, { model: 'mistral-small-latest', messages: [{ role: 'user', content: 'Write a short story.' }] })

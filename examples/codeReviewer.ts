@@ -64,7 +64,7 @@ await lastValueFrom(
       conversationTurn(
         client,
         { agentId: id, inputs: `Review this function:\n${functionToReview}` },
-        { tools: [searchCodebase], toolTimeout: 10_000, retry: {}, onDisconnect: 'restart' },
+        { tools: [searchCodebase], toolTimeout: 60_000, retry: {}, onDisconnect: 'restart' },
       ),
     ),
     tap((event) => {

@@ -119,7 +119,7 @@ describe.each(['whole', 'inputs', 'nothing'] as const)('a turn that is cut, of w
   it.each([
     ['first', isStart],
     ['second', isAppend],
-  ] as const)('at every event of its %s step, ends as one that is not: each said once, each tool run once', { timeout: 180_000 }, async (_step, isStep) => {
+  ] as const)('at every event of its %s step, ends as one that is not: each said once, each tool run once', { timeout: 600_000 }, async (_step, isStep) => {
     const uncut = await turnOf(asked());
     const history = await remembered(uncut.end.conversationId ?? '');
     expect(history).toHaveLength(7);
@@ -137,7 +137,7 @@ describe.each(['whole', 'inputs', 'nothing'] as const)('a turn that is cut, of w
     }
   });
 
-  it('at every event of a step that goes on with a conversation, likewise', { timeout: 180_000 }, async () => {
+  it('at every event of a step that goes on with a conversation, likewise', { timeout: 600_000 }, async () => {
     const before = async (): Promise<string> => {
       simulator.setFaults();
       return (await turnOf(asked())).end.conversationId ?? '';
@@ -157,7 +157,7 @@ describe.each(['whole', 'inputs', 'nothing'] as const)('a turn that is cut, of w
     }
   });
 
-  it('at every event of a branch, likewise', { timeout: 180_000 }, async () => {
+  it('at every event of a branch, likewise', { timeout: 600_000 }, async () => {
     const { end } = await turnOf(asked());
     const conversationId = end.conversationId ?? '';
     const trunk = await betaConversationsGetHistory(clientOf(simulator), { conversationId });
@@ -266,7 +266,7 @@ describe('an unsubscribe, behind a forced collection,', () => {
   // The sockets that wait for another request are let go by the client's own pool, after four seconds.
   const expectNothingOpen = async (): Promise<void> => {
     await simulator.until(({ openRequests }) => openRequests === 0, { timeout: 20_000 });
-    await simulator.until(({ openConnections }) => openConnections === 0, { timeout: 15_000 });
+    await simulator.until(({ openConnections }) => openConnections === 0, { timeout: 30_000 });
   };
 
   it.each(kinds)('in the middle of three tools that are %s, fires their signals and closes their calls', async (_name, execute, calls, at, generators) => {
@@ -289,7 +289,7 @@ describe('an unsubscribe, behind a forced collection,', () => {
       return { ...watch(source([slow])), signals };
     });
     await eventually(() => turns.every(({ signals }) => signals.length === 3), 'all three of each run');
-    await simulator.until(({ openRequests }) => openRequests === 9 * calls);
+    await simulator.until(({ requestCount, openRequests }) => requestCount === 3 + 9 * calls && openRequests === 9 * calls);
     await settle();
     await collectGarbage();
     expect(turns.flatMap(({ signals }) => signals).filter(({ aborted }) => aborted)).toEqual([]);

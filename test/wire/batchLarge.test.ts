@@ -15,7 +15,7 @@ const count = 200_000;
 const numberOf = (customId: string | null): number => Number(customId?.slice(1));
 const isFirstRound = ({ metadata }: { readonly metadata: Readonly<Record<string, string>> | null }): boolean => metadata?.['rxmistral']?.endsWith(':0') === true;
 
-it(`${count} requests in 3 jobs, 2 % failing, 0.1 % missing, in any order and with a download that is cut: sums exact, heap flat`, { timeout: 300_000 }, async () => {
+it(`${count} requests in 3 jobs, 2 % failing, 0.1 % missing, in any order and with a download that is cut: sums exact, heap flat`, { timeout: 900_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'large-'));
   const simulator = await startSimulator({
     fileRanges: true,

@@ -1,7 +1,7 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { Mistral } from '@mistralai/mistralai';
 import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
-import { EMPTY, Subject, type Subscription, switchMap, take, takeUntil } from 'rxjs';
+import { EMPTY, Subject, type Subscription, switchMap, take, takeUntil, VirtualTimeScheduler } from 'rxjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chatChunks, chatComplete, chatStream, constantBackoff, type MistralClient, sdkTransport } from '../../src/index.js';
 import { type FaultScript, startSimulator, type Simulator } from '../../src/simulator/index.js';
@@ -209,8 +209,7 @@ describe('nothing is sent that nobody waits for', () => {
     const keys: ((key: string) => void)[] = [];
     const apiKey = (): Promise<string> => new Promise((resolve) => keys.push(resolve));
     const calls = openCalls(count, sources.chatStream, clientOf(simulator, { apiKey, httpClient: httpClient() }));
-    await settle();
-    expect(keys).toHaveLength(count);
+    await eventually(() => keys.length === count, 'the keys are pending');
     await collectGarbage();
 
     for (const { subscription } of calls) subscription.unsubscribe();
@@ -267,14 +266,18 @@ describe('an unsubscribe in a retry sleep ends the sleep: no further request, no
   it('and none comes when the sleep would have been over', async () => {
     simulator.setFaults({ kind: 'status', status: 503 });
     let asleep = 0;
+    // Or the first to sleep might wake before the last has come so far.
+    const scheduler = new VirtualTimeScheduler();
     const calls = Object.values(sources).flatMap((source) =>
       openCalls(10, source, clientOf(simulator), {
         retry: { backoff: constantBackoff(300), onRetry: () => (asleep += 1) },
+        scheduler,
       }),
     );
     await eventually(() => asleep === calls.length, 'every call sleeps');
     for (const { subscription } of calls) subscription.unsubscribe();
-    await expect(simulator.until(() => simulator.requestCount > calls.length, { timeout: 600 })).rejects.toThrow();
+    scheduler.flush();
+    await expect(simulator.until(() => simulator.requestCount > calls.length, { timeout: 200 })).rejects.toThrow();
   });
 });
 
@@ -324,7 +327,7 @@ describe('what ends a subscription in rxjs ends the call', () => {
       await eventually(() => watched.values.length > tokens, 'the answer has begun');
     }
     await collectGarbage();
-    expect(simulator.openRequests).toBe(1);
+    await simulator.until(() => simulator.openRequests === 1, { timeout: 20_000 });
     prompts.next(count);
     await expectAllClosed();
   });
@@ -359,12 +362,13 @@ describe('what ends a subscription in rxjs ends the call', () => {
 describe('cancelling one call leaves the others alone', () => {
   it('of 30 calls on one client every second goes on to its end', async () => {
     simulator.setReply('word '.repeat(50));
-    simulator.setFaults({ kind: 'slow', perEvent: 2 });
+    // Those that are to be cancelled wait for it, however long the others take to come so far.
+    simulator.setFaults(({ headers }) => (Number(headers['x-call']) % 2 === 0 ? { kind: 'stall', at: { events: 5 } } : { kind: 'slow', perEvent: 10 }));
     const calls = openCalls(count, sources.chatStream, clientOf(simulator));
     await eventually(() => calls.every(({ values }) => values.length > 2), 'tokens flow');
     for (const [call, { subscription }] of calls.entries()) if (call % 2 === 0) subscription.unsubscribe();
     await collectGarbage();
-    await simulator.until(() => simulator.openRequests === 0);
+    await simulator.until(() => simulator.openRequests === 0, { timeout: 20_000 });
     await settle();
 
     const outcomes = new Map(simulator.requests.map(({ headers, outcome }) => [Number(headers['x-call']), outcome]));

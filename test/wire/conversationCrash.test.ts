@@ -130,7 +130,7 @@ describe('a process that is killed', () => {
   ];
 
   describe.each(['whole', 'inputs', 'nothing'] as const)("between the tools' results and the model's answer, of which the server keeps: %s,", (cutTurn) => {
-    it.each(places)('%s, is followed by one that goes on: no tool is run again, and the answer comes', { timeout: 180_000 }, async (_name, at, reached) => {
+    it.each(places)('%s, is followed by one that goes on: no tool is run again, and the answer comes', { timeout: 600_000 }, async (_name, at, reached) => {
       simulator.setConversations({ cutTurn });
       simulator.setFaults({ kind: 'stall', at, on: isAppend, times: 1 });
       const order = orderOf(conversations++);
@@ -155,7 +155,7 @@ describe('a process that is killed', () => {
     });
   });
 
-  it(`at 20 random moments, and the next one too, loses nothing, and runs no tool again whose result is kept (seed ${seed})`, { timeout: 600_000 }, async () => {
+  it(`at 20 random moments, and the next one too, loses nothing, and runs no tool again whose result is kept (seed ${seed})`, { timeout: 900_000 }, async () => {
     await simulator.close();
     simulator = await startSimulator({ reply: callsThenAnswers, latency: 4, chunkDelay: 1, maxRecordedRequests: 100_000 });
     let kills = 0;

@@ -150,7 +150,7 @@ describe.each<NonNullable<ConversationOptions['cutTurn']>>(['whole', 'inputs', '
         expect(length).toBe(cutTurn === 'inputs' ? 2 : 1);
       }
     }
-  }, 300_000);
+  }, 600_000);
 
   it.each(['resume', 'restart'] as const)('a turn that says what was said before is cut at every event, with %s: one turn more', async (onDisconnect) => {
     const whole = await run(starting);
@@ -167,7 +167,7 @@ describe.each<NonNullable<ConversationOptions['cutTurn']>>(['whole', 'inputs', '
       await expectOneTurn(ran, 6);
       expect(ran.calls).not.toEqual(whole.calls);
     }
-  }, 300_000);
+  }, 600_000);
 });
 
 describe('a request of which nobody knows what became', () => {
@@ -179,7 +179,7 @@ describe('a request of which nobody knows what became', () => {
     for (const request of [0, 1]) {
       const before = await conversations();
       simulator.setFaults({ ...fault, on: request });
-      await expectOneTurn(await run(starting, { timeouts: { firstEvent: 500 } }));
+      await expectOneTurn(await run(starting, { timeouts: { firstEvent: 1_000 } }));
       simulator.setFaults(undefined);
       expect((await conversations()).filter((id) => !before.includes(id))).toHaveLength(1);
     }

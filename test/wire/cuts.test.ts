@@ -114,14 +114,14 @@ describe.each(answers)('$name', (answer) => {
     }
   }
 
-  it('cut by a proper end, at every byte', { timeout: 180_000 }, async () => {
+  it('cut by a proper end, at every byte', { timeout: 600_000 }, async () => {
     await atAll(positions, async (position) => {
       const { events, error } = await outcomeOf(openCut(index, 'end', position));
       checkEnd(position, 'end', events, error);
     });
   });
 
-  it('cut by a closed socket, at every byte, and restarted: the last snapshot is the whole answer', { timeout: 180_000 }, async () => {
+  it('cut by a closed socket, at every byte, and restarted: the last snapshot is the whole answer', { timeout: 600_000 }, async () => {
     await atAll(positions, async (position) => {
       const events: ChatEvent[] = [];
       const restarted = openCut(index, 'fin', position, { onDisconnect: 'restart', retry: { backoff: constantBackoff(0) } });

@@ -95,7 +95,7 @@ describe.each(streams)('$name', ({ call }) => {
   it('falls to its idle timeout in a stall, and closes the connection', async () => {
     simulator.setFaults({ kind: 'stall', at: { events: 2 } });
     await collectGarbage();
-    expect(await failureOf(call(client, { timeouts: { idle: 500 } }))).toMatchObject({ kind: 'timeout', which: 'idle' });
+    expect(await failureOf(call(client, { timeouts: { idle: 1_000 } }))).toMatchObject({ kind: 'timeout', which: 'idle' });
     await simulator.until(({ openRequests }) => openRequests === 0);
     expect(simulator.requests.at(-1)?.outcome).toBe('client-closed');
   });

@@ -16,6 +16,7 @@ import {
   TruncatedStreamError,
 } from '../../src/index.js';
 import { type Fault, type Reply, type Simulator, startSimulator, type StatusFault } from '../../src/simulator/index.js';
+import { freePort } from '../fixtures/freePort.js';
 import { chatSources, failureOf, outcomeOf, streamingSources } from './fixtures/outcomeOf.js';
 
 const request = { model: 'mistral-small-latest', messages: [{ role: 'user' as const, content: 'Why?' }] };
@@ -214,13 +215,11 @@ describe('every fault is one family of errors', () => {
     });
 
     it('a server that is not there', async () => {
-      const gone = await startSimulator();
-      await gone.close();
-      const nobody = new Mistral({ serverURL: gone.url, apiKey: 'any' });
+      const nobody = new Mistral({ serverURL: `http://127.0.0.1:${await freePort()}`, apiKey: 'any' });
       expect(await failureOf(source(nobody, request))).toMatchObject({ kind: 'connection', code: 'ECONNREFUSED', retryable: true });
     });
 
-    it('a host that is not there', async () => {
+    it('a host that is not there', { timeout: 180_000 }, async () => {
       const nobody = new Mistral({ serverURL: 'http://host.invalid', apiKey: 'any' });
       expect(await failureOf(source(nobody, request))).toMatchObject({ kind: 'connection', retryable: true });
     });

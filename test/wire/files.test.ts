@@ -361,7 +361,7 @@ describe('whenever an upload is cancelled', () => {
     }
     await settle(50);
     expect(opened).toBeGreaterThan(0);
-    expect(cancelled).toBe(opened);
+    await eventually(() => cancelled === opened, 'all of them are cancelled');
   });
 });
 
@@ -375,6 +375,7 @@ async function expectClosed(source: (call: number) => Observable<unknown>, reach
   expect(simulator.openRequests).toBe(count);
   const latencies = await cancelAll(simulator, calls);
   await settle();
+  expect(latencies).toHaveLength(count);
   expect(median(latencies)).toBeLessThan(limitMs);
   expect(simulator.requests.every(({ outcome }) => outcome === 'client-closed')).toBe(true);
   expect(calls.flatMap(({ errors }) => errors)).toEqual([]);
@@ -571,7 +572,8 @@ describe('a download', () => {
     await settle(5);
     const pieces: string[] = [];
     for (let i = 0; i < 4; i++) pieces.push(await lastOf(read().pipe(reduce((all, piece) => all + Buffer.from(piece).toString(), ''))));
-    expect(pieces).toEqual(['0123', '456789', '', '']);
+    // Two pieces, or one where this process stood still in the server's pause.
+    expect([pieces.join(''), pieces.at(-1)]).toEqual(['0123456789', '']);
     expect(impatient.values).toEqual([]);
     call.unsubscribe();
   });
@@ -688,13 +690,13 @@ describe('memory', () => {
     return JSON.parse(stdout) as { size: number; grownMebibytes: number };
   }
 
-  it('of an upload of 256 MiB grows by less than 128 MiB', { timeout: 300_000 }, async () => {
+  it('of an upload of 256 MiB grows by less than 128 MiB', { timeout: 900_000 }, async () => {
     const { size, grownMebibytes } = await measured('upload', simulator.url, String(mebibytes));
     expect(size).toBe(mebibytes * 2 ** 20);
     expect(grownMebibytes).toBeLessThan(mebibytes / 2);
   });
 
-  it('of a download of 256 MiB by a slow reader grows by less than 128 MiB', { timeout: 300_000 }, async () => {
+  it('of a download of 256 MiB by a slow reader grows by less than 128 MiB', { timeout: 900_000 }, async () => {
     const piece = new Uint8Array(2 ** 20);
     const { id } = await lastOf(
       upload(async function* () {

@@ -91,7 +91,7 @@ describe('a stream in other pieces is the same stream', () => {
     }
   });
 
-  it(`after a million random splits (seed ${seed})`, { timeout: 180_000 }, () => {
+  it(`after a million random splits (seed ${seed})`, { timeout: 600_000 }, () => {
     const random = seededRandom(seed);
     const wholes = streams.map(({ bytes }) => textOf(eventsOf(bytes, () => Infinity)));
     let splits = 0;
@@ -124,7 +124,7 @@ describe('on the wire', () => {
     ['one write', [{ kind: 'coalesce' }]],
   ];
 
-  it.each(ways)(`%s: the same events (seed ${seed})`, async (_, fault) => {
+  it.each(ways)(`%s: the same events (seed ${seed})`, { timeout: 300_000 }, async (_, fault) => {
     simulator.setFaults({ fault });
     await Promise.all(
       streams.map(async ({ name, bytes }) => {

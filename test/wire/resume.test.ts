@@ -80,7 +80,7 @@ describe.each(['exact', 'trimmed', 'none'] as const)("onDisconnect: 'resume', th
     expect(outcomes.filter((outcome) => outcome.text !== whole || !outcome.done)).toEqual([]);
     expect(outcomes.filter(({ joined }) => joined !== whole)).toEqual([]);
     expect(new Set(outcomes.flatMap(({ strategies }) => strategies))).toEqual(new Set(['restart', 'resume']));
-  }, 300_000);
+  }, 900_000);
 
   it('two and three cuts in one answer are continued one after the other', async () => {
     const cuts = [

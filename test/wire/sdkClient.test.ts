@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { chatComplete, chatStream, constantBackoff, isRxMistralError, type MistralClient } from '../../src/index.js';
 import { startSimulator, type Simulator } from '../../src/simulator/index.js';
 import { redirectTarget } from '../../src/transport/redirect.js';
+import { freePort } from '../fixtures/freePort.js';
 import { clientOf, collectGarbage, eventually, lastOf, openCalls, request, settle, sources, warmUp, watch } from './fixtures/cancellationFixtures.js';
 
 let simulator: Simulator;
@@ -72,9 +73,8 @@ describe("the user's HTTPClient", () => {
     const httpClient = new HTTPClient().addHook('requestError', (error, sent) => {
       seen.push(error, sent.url);
     });
-    const { url } = simulator;
-    const client = clientOf(simulator, { httpClient });
-    await simulator.close();
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const client = clientOf(simulator, { httpClient, serverURL: url });
     const error = await failureOf(sources.chatStream(client));
 
     expect(seen).toHaveLength(2);
@@ -136,7 +136,7 @@ describe("the user's HTTPClient", () => {
     simulator.setFaults({ kind: 'status', status: 500, body: { text: 'x'.repeat(300_000) } });
     for (const [, source] of everySource) {
       const { errors, subscription } = watch(source(clientOf(simulator, { httpClient })));
-      await eventually(() => errors.length > 0, 'it has failed', 2_000).finally(() => {
+      await eventually(() => errors.length > 0, 'it has failed').finally(() => {
         subscription.unsubscribe();
       });
       expect(errors[0]).toMatchObject({ kind: 'http', status: 500 });
@@ -347,7 +347,7 @@ describe('the debug log', () => {
   it.concurrent.each([
     ['0', 'nothing'],
     ['1', 'the calls, without the key'],
-  ])('MISTRAL_DEBUG=%s logs %s', async (value, what) => {
+  ])('MISTRAL_DEBUG=%s logs %s', { timeout: 600_000 }, async (value, what) => {
     const { stdout, stderr } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], KEY: key, MISTRAL_DEBUG: value },
@@ -497,7 +497,7 @@ describe('a second copy of the SDK', () => {
     }
     for (const name of ['zod', '@opentelemetry']) await symlink(join(modules, name), join(directory, 'node_modules', name));
     copied = (await import(/* @vite-ignore */ pathToFileURL(join(copy, 'esm/core.js')).href)) as typeof copied;
-  });
+  }, 600_000);
 
   afterAll(async () => {
     await rm(directory, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import { accumulate, type ChatEvent, chatStream, constantBackoff, sdkTransport }
 import { eventStreamResponse, pipeEventStream } from '../../src/node/index.js';
 import { type Simulator, startSimulator } from '../../src/simulator/index.js';
 import { eventStream, memoryReplayStore, remoteChat, type ReplayStore, type SharedServingOptions } from '../../src/sse/index.js';
+import { freePort } from '../fixtures/freePort.js';
 import { clientOf, collectGarbage, eventually, request as question, warmUp, watch } from './fixtures/cancellationFixtures.js';
 import { type CuttingProxy, startCuttingProxy } from './fixtures/cuttingProxy.js';
 import { outcomeOf, seed, seededRandom } from './fixtures/outcomeOf.js';
@@ -74,7 +75,7 @@ describe('an answer whose connection is lost', () => {
     return { ...outcome, subscribed, connections };
   }
 
-  it('is the same events, in order, none lost and none twice, cut behind every event', { timeout: 180_000 }, async () => {
+  it('is the same events, in order, none lost and none twice, cut behind every event', { timeout: 600_000 }, async () => {
     const events = await recordedAnswer();
     let reconnections = 0;
     for (let cut = 0; cut <= events.length; cut += 1) {
@@ -90,7 +91,7 @@ describe('an answer whose connection is lost', () => {
     expect(reconnections).toBeGreaterThan(events.length - 3);
   });
 
-  it(`is the same events, cut at any byte, again and again (seed ${seed})`, { timeout: 180_000 }, async () => {
+  it(`is the same events, cut at any byte, again and again (seed ${seed})`, { timeout: 600_000 }, async () => {
     const random = seededRandom(seed);
     const events = await recordedAnswer();
     for (let run = 0; run < 25; run += 1) {
@@ -127,7 +128,7 @@ describe('an answer whose connection is lost', () => {
 describe('a chat from the model to the client', () => {
   const chat = (): Observable<ChatEvent> => chatStream(sdkTransport(clientOf(simulator)), question);
 
-  it('asks the model once, however often the client comes back, and joins those who come late', { timeout: 180_000 }, async () => {
+  it('asks the model once, however often the client comes back, and joins those who come late', { timeout: 600_000 }, async () => {
     simulator.setReply('word '.repeat(60));
     simulator.setFaults({ kind: 'slow', perEvent: 2 });
     const port = await serveChat(chat);
@@ -235,8 +236,7 @@ describe('eventStream on sockets', () => {
   });
 
   it('a server that is down when the client comes is waited for', async () => {
-    const port = await serve(() => undefined);
-    await new Promise<unknown>((resolve) => server?.close(resolve));
+    const port = await freePort();
     const told: unknown[] = [];
     const onReconnect = ({ error }: { readonly error: unknown }): void => {
       told.push(error);
@@ -248,7 +248,7 @@ describe('eventStream on sockets', () => {
 });
 
 describe('many slow readers of one answer', () => {
-  it('hold nothing but their places, and hold nobody up', { timeout: 180_000 }, async () => {
+  it('hold nothing but their places, and hold nobody up', { timeout: 600_000 }, async () => {
     const count = 100;
     const size = 8_192;
     const events = 500;

@@ -1,9 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { firstValueFrom } from 'rxjs';
+import { expectInteger, expectObject, expectOneOf, fail } from '../errors/expect.js';
 import { isRxMistralError, LineSplitter, RxMistralError, type StandardSchemaV1, validateWith } from '../index.js';
 import { isJson } from './isJson.js';
 import { isMissing } from './isMissing.js';
 import { expectPath } from './fileSpool.js';
+
+const lineFeed = 10;
 
 /** Where JSON lines come from: a path, or what gives pieces of text or bytes (a stream of Node or of the web). */
 export type JsonLinesSource = string | URL | AsyncIterable<Uint8Array | string>;
@@ -59,28 +62,40 @@ export interface ReadJsonLinesOptions<T> {
  * @see {@link writeJsonLines}
  */
 export function readJsonLines<T = unknown>(source: JsonLinesSource, options: ReadJsonLinesOptions<T> = {}): AsyncIterable<T> {
+  expectObject('options', options);
   const { schema, cutEnd = 'error', maxLineBytes = 8_388_608 } = options;
   if (typeof source === 'string') expectPath('source', source);
   const given: unknown = source;
   if (typeof given !== 'string' && !(given instanceof URL) && !isAsyncIterable(given)) {
     throw new TypeError(`Expected \`source\` to be a path or a stream, got ${given === null ? 'null' : typeof given}`);
   }
-  if (!['error', 'ignore'].includes(cutEnd)) throw new TypeError(`Expected \`cutEnd\` to be 'error' or 'ignore', got ${JSON.stringify(cutEnd)}`);
-  if (!(maxLineBytes >= 1)) throw new TypeError(`Expected \`maxLineBytes\` to be bytes >= 1, got ${maxLineBytes}`);
+  if (schema !== undefined && !isSchema(schema)) fail('schema', 'a Standard Schema', schema);
+  expectOneOf('cutEnd', cutEnd, ['error', 'ignore']);
+  expectInteger('maxLineBytes', maxLineBytes, 1, true);
 
   return {
     async *[Symbol.asyncIterator]() {
-      const splitter = new LineSplitter(maxLineBytes);
+      const splitter = new LineSplitter(Infinity);
       let line = 0;
+      // The bytes of the line that has not ended yet.
+      let pending = 0;
+      const expectLength = (bytes: number, of: number): void => {
+        if (bytes > maxLineBytes) throw new RxMistralError({ kind: 'limit', message: `Line ${of} is longer than ${maxLineBytes} bytes` });
+      };
       const valueOf = async (text: string): Promise<T> => {
         const json = parse(text, line);
         return schema === undefined ? (json as T) : check(schema, json, line);
       };
       for await (const piece of typeof source === 'string' || source instanceof URL ? createReadStream(source) : source) {
-        for (const text of splitter.push(typeof piece === 'string' ? Buffer.from(piece) : (piece as Uint8Array))) {
+        const bytes = typeof piece === 'string' ? Buffer.from(piece) : (piece as Uint8Array);
+        for (const text of splitter.push(bytes)) {
           line += 1;
+          expectLength(Buffer.byteLength(text), line);
           if (!isBlank(text)) yield await valueOf(text);
         }
+        const end = bytes.lastIndexOf(lineFeed) + 1;
+        pending = end === 0 ? pending + bytes.length : bytes.length - end;
+        expectLength(pending, line + 1);
       }
       const last = splitter.end();
       if (last === undefined || isBlank(last)) return;
@@ -88,6 +103,11 @@ export function readJsonLines<T = unknown>(source: JsonLinesSource, options: Rea
       if (cutEnd === 'error' || isJson(last)) yield await valueOf(last);
     },
   };
+}
+
+function isSchema(value: unknown): boolean {
+  const standard = (value as { readonly '~standard'?: { readonly validate?: unknown } } | null)?.['~standard'];
+  return typeof standard?.validate === 'function';
 }
 
 function isAsyncIterable(value: unknown): boolean {

@@ -13,8 +13,8 @@ const rooms = {
   sse: ['errors', 'policies', 'events'],
   // Goes into a browser: no SDK code, no key.
   angular: ['errors', 'events', 'sse'],
-  // Uses the library as its users do: by the public root.
-  node: ['sse'],
+  // Uses the library as its users do: by the public root. Its options are checked as all others are.
+  node: ['errors', 'sse'],
   // All stores check and read alike, that in memory too.
   stores: ['errors', 'events'],
   // The interfaces of the replay store and the limiter, and the arithmetic of the latter.

@@ -1,5 +1,5 @@
 import type { ConnectionOptions, Queue, RateLimiterOptions } from 'bullmq';
-import type { ObservableInput, SchedulerLike } from 'rxjs';
+import { from, type ObservableInput, type SchedulerLike } from 'rxjs';
 import {
   expectDuration,
   expectFunction,
@@ -117,6 +117,7 @@ export interface ProcessQueueOptions {
 
 /** @throws TypeError that names the option. */
 export function expectProcessQueueOptions(options: ProcessQueueOptions): void {
+  if ((options as unknown) === undefined) fail('options', 'an object', options);
   expectObject('options', options);
   const { connection, limiter, events, webhook } = options;
   if ((connection as unknown) === undefined) fail('connection', 'a client of ioredis', connection);
@@ -125,12 +126,15 @@ export function expectProcessQueueOptions(options: ProcessQueueOptions): void {
   expectInteger('concurrency', options.concurrency, 1);
   expectObject('limiter', limiter);
   if (limiter !== undefined) {
+    if ((limiter.max as unknown) === undefined) fail('limiter.max', 'an integer >= 1', limiter.max);
+    if ((limiter.duration as unknown) === undefined) fail('limiter.duration', 'milliseconds', limiter.duration);
     expectInteger('limiter.max', limiter.max, 1);
     expectDuration('limiter.duration', limiter.duration, 1);
   }
   expectDuration('timeout', options.timeout, 1);
   expectOneOf('onUnsubscribe', options.onUnsubscribe, ['drain', 'abort']);
   expectDuration('drainTimeout', options.drainTimeout);
+  expectUntil(options.until);
   expectMethods('backoff', options.backoff, 'a Backoff', ['next']);
   expectFunction('isRetryable', options.isRetryable);
   expectDuration('maxRetryAfter', options.maxRetryAfter);
@@ -154,4 +158,12 @@ export function expectProcessQueueOptions(options: ProcessQueueOptions): void {
   expectFunction('onClosed', options.onClosed);
   expectScheduler('scheduler', options.scheduler);
   expectFunction('random', options.random);
+}
+
+function expectUntil(until: ObservableInput<unknown> | undefined): void {
+  try {
+    if (until !== undefined) void from(until);
+  } catch {
+    fail('until', 'an Observable or what is made one', until);
+  }
 }

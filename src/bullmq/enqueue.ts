@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { defer, finalize, map, type Observable, type OperatorFunction } from 'rxjs';
+import { defer, EMPTY, finalize, map, type Observable, type OperatorFunction } from 'rxjs';
 import { mapSettled, type Pullable, pullMap } from '../index.js';
 import { BulkAdder } from './BulkAdder.js';
 import { type EnqueueOptions, expectEnqueueOptions, jobOf } from './EnqueueOptions.js';
@@ -107,6 +107,8 @@ export function enqueue<T>(queue: Queue, options: EnqueueOptions<T> = {}): Opera
 export function enqueueAll<T>(queue: Queue, source: Pullable<T>, options: EnqueueOptions<T> = {}): Observable<EnqueuedJob> {
   const adding = adderOf(queue, options);
   const concurrency = options.bulkSize ?? defaultBulkSize;
+  // What is wrong with the source is said now.
+  void pullMap(source, () => EMPTY, { concurrency });
   return adding((add) => pullMap(source, add, { concurrency, ordered: true }));
 }
 

@@ -83,8 +83,13 @@ export function expectScheduler(name: string, value: unknown): void {
 /** Throws unless `value` is an object of headers that a request can carry; the engine's own error would show the value. */
 export function expectHeaders(name: string, value: unknown): void {
   expectObject(name, value);
+  expectHeadersInit(name, value);
+}
+
+/** As {@link expectHeaders}, of whatever `fetch` takes for headers. */
+export function expectHeadersInit(name: string, value: unknown): void {
   try {
-    new Headers(value as Record<string, string> | undefined);
+    new Headers(value as HeadersInit | undefined);
   } catch {
     fail(name, 'names and values that a header can have', value);
   }

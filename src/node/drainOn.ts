@@ -1,4 +1,6 @@
+import { constants } from 'node:os';
 import { defer, fromEvent, merge, type MonoTypeOperatorFunction, type Observable, of, take, takeUntil } from 'rxjs';
+import { fail } from '../errors/expect.js';
 
 /** What asks for an end: signals of the process, or an `AbortSignal`. */
 export type DrainSignal = NodeJS.Signals | readonly NodeJS.Signals[] | AbortSignal;
@@ -49,16 +51,23 @@ export function drainOn<T>(
 ): MonoTypeOperatorFunction<T> | AsyncIterable<T> {
   const end = endOf(signal);
   if (source === undefined) return takeUntil(end);
+  if (!isIterable(source)) fail('source', 'an iterable or an async iterable', source);
   return { [Symbol.asyncIterator]: () => iterateUntil(end, source) };
 }
 
 function endOf(signal: DrainSignal): Observable<unknown> {
   if (signal instanceof AbortSignal) return defer(() => (signal.aborted ? of(undefined) : fromEvent(signal, 'abort')));
   const names: readonly unknown[] = [signal].flat();
-  if (names.length === 0 || !names.every((name) => typeof name === 'string' && /^SIG[A-Z0-9]+$/.test(name))) {
-    throw new TypeError("Expected `signal` to be a signal's name as 'SIGTERM', an array of them, or an AbortSignal");
-  }
+  if (names.length === 0 || !names.every(isHeard)) fail('signal', "a signal that a process can hear of, as 'SIGTERM', an array of them, or an AbortSignal", signal);
   return merge(...names.map((name) => fromEvent(process, name as string))).pipe(take(1));
+}
+
+function isIterable(source: unknown): boolean {
+  return typeof source === 'string' || (typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source));
+}
+
+function isHeard(name: unknown): boolean {
+  return typeof name === 'string' && name in constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP';
 }
 
 async function* iterateUntil<T>(end: Observable<unknown>, source: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, undefined> {

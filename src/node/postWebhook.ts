@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lookup as resolve } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { asyncScheduler, catchError, defer, map, type Observable, of, type OperatorFunction, throwError, timeout } from 'rxjs';
+import { expectBoolean, expectDuration, expectFunction, expectHeaders, expectObject, expectScheduler, fail } from '../errors/expect.js';
 import {
   exponentialBackoff,
   isRxMistralError,
@@ -153,12 +154,12 @@ export interface PostWebhookOptions<T> {
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export function postWebhook<T>(options: PostWebhookOptions<T>): OperatorFunction<T, WebhookEvent<T>> {
+  expectPostWebhookOptions(options);
   const { url, headers, payload, concurrency = 100, maxQueued, allow = {}, lookup = resolve } = options;
   const { id = () => `msg_${randomUUID()}`, timeout: patience = 15_000, scheduler = asyncScheduler } = options;
   const secrets = secretsOf(options.secret, minimumSecretBytes);
   const route: WebhookRoute = { http: allow.http ?? false, addresses: allowedAddresses(allow.addresses ?? []), lookup };
   const urlOf = typeof url === 'function' ? url : fixedUrl(url, route.http);
-  if (!(Number.isFinite(patience) && patience >= 1)) throw new TypeError(`Expected \`timeout\` to be milliseconds >= 1, got ${patience}`);
   const repeat = repeating(options.retry ?? defaultRetry, scheduler);
 
   const outOfTime = throwError(
@@ -208,6 +209,22 @@ export function postWebhook<T>(options: PostWebhookOptions<T>): OperatorFunction
         throw result.reason;
       }),
     );
+}
+
+// What is left is checked by what it is given to.
+function expectPostWebhookOptions<T>(options: PostWebhookOptions<T>): void {
+  if ((options as unknown) === undefined) fail('options', 'an object', options);
+  expectObject('options', options);
+  const { retry, allow } = options;
+  expectFunction('id', options.id);
+  expectFunction('payload', options.payload);
+  expectHeaders('headers', options.headers);
+  expectDuration('timeout', options.timeout, 1);
+  if (retry !== false) expectObject('retry', retry);
+  expectObject('allow', allow);
+  expectBoolean('allow.http', allow?.http);
+  expectFunction('lookup', options.lookup);
+  expectScheduler('scheduler', options.scheduler);
 }
 
 const minimumSecretBytes = 24;

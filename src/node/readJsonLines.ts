@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { firstValueFrom } from 'rxjs';
+import { expectInteger, expectObject, expectOneOf, fail } from '../errors/expect.js';
 import { isRxMistralError, LineSplitter, RxMistralError, type StandardSchemaV1, validateWith } from '../index.js';
 import { isJson } from './isJson.js';
 import { isMissing } from './isMissing.js';
@@ -59,14 +60,16 @@ export interface ReadJsonLinesOptions<T> {
  * @see {@link writeJsonLines}
  */
 export function readJsonLines<T = unknown>(source: JsonLinesSource, options: ReadJsonLinesOptions<T> = {}): AsyncIterable<T> {
+  expectObject('options', options);
   const { schema, cutEnd = 'error', maxLineBytes = 8_388_608 } = options;
   if (typeof source === 'string') expectPath('source', source);
   const given: unknown = source;
   if (typeof given !== 'string' && !(given instanceof URL) && !isAsyncIterable(given)) {
     throw new TypeError(`Expected \`source\` to be a path or a stream, got ${given === null ? 'null' : typeof given}`);
   }
-  if (!['error', 'ignore'].includes(cutEnd)) throw new TypeError(`Expected \`cutEnd\` to be 'error' or 'ignore', got ${JSON.stringify(cutEnd)}`);
-  if (!(maxLineBytes >= 1)) throw new TypeError(`Expected \`maxLineBytes\` to be bytes >= 1, got ${maxLineBytes}`);
+  if (schema !== undefined && !isSchema(schema)) fail('schema', 'a Standard Schema', schema);
+  expectOneOf('cutEnd', cutEnd, ['error', 'ignore']);
+  expectInteger('maxLineBytes', maxLineBytes, 1, true);
 
   return {
     async *[Symbol.asyncIterator]() {
@@ -95,6 +98,11 @@ export function readJsonLines<T = unknown>(source: JsonLinesSource, options: Rea
       if (cutEnd === 'error' || isJson(last)) yield await valueOf(last);
     },
   };
+}
+
+function isSchema(value: unknown): boolean {
+  const standard = (value as { readonly '~standard'?: { readonly validate?: unknown } } | null)?.['~standard'];
+  return typeof standard?.validate === 'function';
 }
 
 function isAsyncIterable(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { expectFunction, expectInteger, expectNumber, expectObject } from '../errors/expect.js';
 import { RxMistralError } from '../index.js';
 import { isSigned, secretsOf, type WebhookSecret } from './webhookSignature.js';
 
@@ -81,9 +82,11 @@ export async function verifyWebhook(
   secret: WebhookSecret | readonly WebhookSecret[],
   options: VerifyWebhookOptions = {},
 ): Promise<VerifiedWebhook> {
+  expectObject('options', options);
   const { tolerance = 300_000, maxBodyBytes = 1_048_576, now = Date.now } = options;
-  if (!(tolerance >= 0)) throw new TypeError(`Expected \`tolerance\` to be milliseconds >= 0, got ${tolerance}`);
-  if (!(maxBodyBytes >= 1)) throw new TypeError(`Expected \`maxBodyBytes\` to be bytes >= 1, got ${maxBodyBytes}`);
+  if (tolerance !== Infinity) expectNumber('tolerance', tolerance, 0);
+  expectInteger('maxBodyBytes', maxBodyBytes, 1, true);
+  expectFunction('now', now);
   const secrets = secretsOf(secret, 1);
 
   const id = headerOf(request, 'webhook-id');
@@ -91,7 +94,7 @@ export async function verifyWebhook(
   const signature = headerOf(request, 'webhook-signature');
   if (!/^\d{1,12}$/.test(time)) throw refused('webhook-headers', 'The header `webhook-timestamp` is no time');
   const timestamp = Number(time);
-  if (Math.abs(now() - timestamp * 1_000) > tolerance) {
+  if (!(Math.abs(now() - timestamp * 1_000) <= tolerance)) {
     throw refused('webhook-timestamp', `The time of the webhook is further than ${tolerance} ms from now`);
   }
   const body = await bodyOf(request, maxBodyBytes);

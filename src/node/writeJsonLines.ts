@@ -1,4 +1,5 @@
 import { defer, finalize, mergeMap, type MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { expectBoolean, expectInteger, expectObject } from '../errors/expect.js';
 import { expectPath } from './fileSpool.js';
 import { LinesFile } from './LinesFile.js';
 
@@ -65,9 +66,11 @@ export interface WriteJsonLinesOptions {
  * @see {@link readJsonLines}
  */
 export function writeJsonLines<T>(path: string, options: WriteJsonLinesOptions = {}): MonoTypeOperatorFunction<T> {
+  expectObject('options', options);
   const { maxQueued = 10_000, sync = false } = options;
   expectPath('path', path);
-  if (!(Number.isInteger(maxQueued) && maxQueued >= 1)) throw new TypeError(`Expected \`maxQueued\` to be an integer >= 1, got ${maxQueued}`);
+  expectInteger('maxQueued', maxQueued, 1);
+  expectBoolean('sync', sync);
   // Shared by all subscriptions on purpose: a file has one writer.
   const file = new LinesFile(path, maxQueued, sync);
 

@@ -10,6 +10,7 @@ import {
   expectText,
   fail,
 } from '../errors/expect.js';
+import { isRecord } from '../errors/isRecord.js';
 import type { RxMistralError } from '../errors/RxMistralError.js';
 import type { ReplayStore } from '../events/ReplayStore.js';
 
@@ -109,6 +110,6 @@ export function expectServingOptions<T>(options: ServingOptions<T>): void {
   if ((options.key as unknown) === undefined) fail('key', 'a string that is not empty', options.key);
   expectText('key', options.key);
   if (lastEventId !== null && lastEventId !== undefined && typeof lastEventId !== 'string') fail('lastEventId', 'a string', lastEventId);
-  if (typeof onDisconnect === 'object') expectDuration('onDisconnect.gracePeriod', onDisconnect.gracePeriod);
+  if (isRecord(onDisconnect)) expectDuration('onDisconnect.gracePeriod', onDisconnect.gracePeriod);
   else expectOneOf('onDisconnect', onDisconnect, ['stop']);
 }

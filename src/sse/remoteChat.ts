@@ -76,10 +76,11 @@ export function remoteChat<E extends { readonly type: string } = ChatEvent>(
 ): Observable<E> {
   const { key, isLast = (event: E) => event.type === 'complete', ...rest } = init;
   expectText('key', key);
+  if (key !== undefined && !/^[\t\x20-\x7e\x80-\xff]+$/.test(key)) fail('key', 'a text that a header can have', key);
   expectFunction('isLast', isLast);
-  const request = requestOf(body, rest);
   // What is wrong with them is said now.
-  readSettings(url, request);
+  readSettings(url, rest);
+  const request = requestOf(body, rest);
 
   return defer(() => {
     const headers = new Headers(request.headers);

@@ -103,6 +103,10 @@ describe.skipIf(missing)(`enqueue ${missing ?? ''}`, { timeout: 180_000 }, () =>
   });
 
   describe('enqueueAll', () => {
+    it('refuses at once what is no source', () => {
+      expect(() => enqueueAll(test.queue, 5 as never)).toThrow(/Expected `source` to be/);
+    });
+
     it('of 10,000 never has more in the queue than maxQueueLength, and reads no further ahead than a bulk', async () => {
       let read = 0;
       let worked = 0;

@@ -564,6 +564,9 @@ describe.skipIf(missing)(`processQueue ${missing ?? ''}`, { timeout: 180_000 }, 
     ['no connection', { connection: undefined }, '`connection` to be a client of ioredis'],
     ['concurrency', { concurrency: 0 }, '`concurrency` to be an integer >= 1, got 0'],
     ['limiter', { limiter: { max: 0, duration: 1 } }, '`limiter.max`'],
+    ['a limiter without its max', { limiter: { duration: 1 } }, '`limiter.max`'],
+    ['a limiter without its duration', { limiter: { max: 1 } }, '`limiter.duration`'],
+    ['until', { until: 5 }, '`until`'],
     ['timeout', { timeout: 0 }, '`timeout`'],
     ['onUnsubscribe', { onUnsubscribe: 'stop' }, '`onUnsubscribe`'],
     ['drainTimeout', { drainTimeout: -1 }, '`drainTimeout`'],
@@ -581,7 +584,8 @@ describe.skipIf(missing)(`processQueue ${missing ?? ''}`, { timeout: 180_000 }, 
     expect(() => processQueue('q', () => EMPTY, { connection: {}, ...options } as ProcessQueueOptions)).toThrow(message);
   });
 
-  it('refuses a queue without a name, and no project', () => {
+  it('refuses a queue without a name, no project, and no options', () => {
+    expect(() => processQueue('q', () => EMPTY, undefined as never)).toThrow('Expected `options` to be an object');
     expect(() => processQueue('', () => EMPTY, { connection: {} })).toThrow('`name`');
     expect(() => processQueue(randomUUID(), undefined as never, { connection: {} })).toThrow('`project`');
   });

@@ -138,7 +138,11 @@ describe('drainOn', () => {
     expect([code, killed, done, output.endsWith('complete\n')]).toEqual([0, null, begun, true]);
   });
 
-  it.each([['TERM' as NodeJS.Signals], [[]], [undefined as unknown as DrainSignal], [5 as unknown as DrainSignal]])('names a signal that is none: %j', (given) => {
+  it.each([['TERM' as NodeJS.Signals], [[]], [undefined as unknown as DrainSignal], [5 as unknown as DrainSignal], ['SIGTREM' as NodeJS.Signals], ['SIGKILL' as const], [['SIGTERM', 'SIGSTOP'] as const]])('names a signal that is none: %j', (given) => {
     expect(() => drainOn(given)).toThrow(/Expected `signal`/);
+  });
+
+  it.each([5, null, {}])('names a source that is none: %j', (source) => {
+    expect(() => drainOn('SIGTERM', source as never)).toThrow(/Expected `source` to be an iterable/);
   });
 });

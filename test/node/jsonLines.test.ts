@@ -91,6 +91,20 @@ describe('readJsonLines', () => {
     expect(seen).toEqual([1]);
   });
 
+  it.each([
+    ['whole in a piece', ['"12345678"\n"é2345678"\n3\n']],
+    ['that ends in the next piece', ['"12345678"\n"é2345', '678"\n3\n']],
+    ['that has not ended', ['"12345678"\n"é23456789']],
+    ['that grows', ['"12345678"\n"é', '23', '456', '78901']],
+  ])('names a line over its bound, behind those before it: %s', async (_, pieces) => {
+    const values: unknown[] = [];
+    const reading = (async () => {
+      for await (const value of readJsonLines(Readable.from(pieces), { maxLineBytes: 10 })) values.push(value);
+    })();
+    await expect(reading).rejects.toMatchObject({ kind: 'limit', message: 'Line 2 is longer than 10 bytes' });
+    expect(values).toEqual(['12345678']);
+  });
+
   it('closes the file when the loop is left, and begins anew in the next', async () => {
     await writeFile(path, '1\n2\n');
     const stream = createReadStream(path);
@@ -113,6 +127,11 @@ describe('readJsonLines', () => {
     ['`source`', () => readJsonLines(null as unknown as string)],
     ['`cutEnd`', () => readJsonLines('a', { cutEnd: 'skip' as 'ignore' })],
     ['`maxLineBytes`', () => readJsonLines('a', { maxLineBytes: 0 })],
+    ['`maxLineBytes`', () => readJsonLines('a', { maxLineBytes: '5' as never })],
+    ['`schema`', () => readJsonLines('a', { schema: {} as never })],
+    ['`schema`', () => readJsonLines('a', { schema: null as never })],
+    ['`options`', () => readJsonLines('a', null as never)],
+    ['`sync`', () => writeJsonLines('a', { sync: 'yes' as never })],
     ['`path`', () => writeJsonLines('')],
     ['`maxQueued`', () => writeJsonLines('a', { maxQueued: 0 })],
   ])('names %s where it is malformed', (name, act) => {

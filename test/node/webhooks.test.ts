@@ -150,6 +150,20 @@ describe('the signature', () => {
     expect(cancelled).toBe(true);
   });
 
+  it.each([
+    ['tolerance', { tolerance: '300000' as never }],
+    ['maxBodyBytes', { maxBodyBytes: NaN }],
+    ['now', { now: 5 as never }],
+  ])('names an option that is malformed: %s', async (name, options) => {
+    const outcome = verifyWebhook({ headers: right, body: '{}' }, secret, options);
+    await expect(outcome).rejects.toThrow(TypeError);
+    await expect(outcome).rejects.toThrow(`Expected \`${name}\` to be`);
+  });
+
+  it('by a clock that tells no time is refused', async () => {
+    await expect(verifyWebhook({ headers: right, body: '{}' }, secret, { now: () => NaN })).rejects.toMatchObject({ code: 'webhook-timestamp' });
+  });
+
   it('of a body that was parsed already is a clear error', async () => {
     const parsed = { headers: right, body: { done: true } as unknown as string };
     await expect(verifyWebhook(parsed, secret, { now: () => at })).rejects.toThrow(/Expected `body` to be the raw body/);
@@ -272,7 +286,7 @@ describe('an address that is not public', () => {
   it.each([
     ['127.0.0.1'], ['127.1'], ['2130706433'], ['0x7f.1'], ['0.0.0.0'], ['10.1.2.3'], ['172.31.0.1'], ['192.168.1.1'], ['169.254.169.254'],
     ['100.64.0.1'], ['198.18.0.1'], ['192.0.0.192'], ['224.0.0.1'], ['255.255.255.255'], ['[::]'], ['[::1]'], ['[::ffff:10.0.0.1]'],
-    ['[::ffff:a9fe:a9fe]'], ['[64:ff9b::a00:1]'], ['[2002:a00:1::]'], ['[fe80::1]'], ['[fd00:ec2::254]'], ['[ff02::1]'], ['[::7f00:1]'],
+    ['[::ffff:a9fe:a9fe]'], ['[64:ff9b::a00:1]'], ['[2002:a00:1::]'], ['[fe80::1]'], ['[fd00:ec2::254]'], ['[ff02::1]'], ['[::7f00:1]'], ['[100:0:0:1::1]'],
   ])('%s is not posted to', async (host) => {
     expect(await post('a', { url: `https://${host}/hook`, allow: {}, retry: quick })).toMatchObject({
       type: 'webhook-failed',
@@ -327,6 +341,29 @@ describe('an address that is not public', () => {
 });
 
 describe('the operator', () => {
+  it.each([
+    ['id', 'msg_1'],
+    ['payload', {}],
+    ['headers', { 'not a name': 'a' }],
+    ['headers', { a: 'geheim\nb' }],
+    // A timer that is longer fires at once.
+    ['timeout', 10_000_000_000],
+    ['timeout', NaN],
+    ['retry', true],
+    ['allow', null],
+    ['allow.http', 'yes'],
+    ['lookup', null],
+    ['scheduler', {}],
+    ['concurrency', 0],
+    ['maxQueued', NaN],
+  ])('names an option that is malformed: %s', (name, value) => {
+    const given = name === 'allow.http' ? { allow: { http: value } } : { [name]: value };
+    const act = () => postWebhook({ url: 'https://example.com', secret, ...(given as object) });
+    expect(act).toThrow(TypeError);
+    expect(act).toThrow(`Expected \`${name}\` to be`);
+    expect(act).not.toThrow('geheim');
+  });
+
   it('completes with its source, and tells its error behind what was delivered', async () => {
     const { url } = await receiver();
     const operator = postWebhook<string>({ url, secret, allow: here });

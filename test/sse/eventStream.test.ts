@@ -348,6 +348,9 @@ describe('eventStream: its options', () => {
     ['reconnect', () => eventStream(url, { reconnect: true as never }), 'Expected `reconnect` to be an object, got true'],
     ['maxRetries', () => eventStream(url, { reconnect: { maxRetries: -1 } }), 'Expected `reconnect.maxRetries` to be an integer >= 0 or Infinity, got -1'],
     ['backoff', () => eventStream(url, { reconnect: { backoff: {} as never } }), 'Expected `reconnect.backoff` to be a Backoff, got an object'],
+    ['headers', () => eventStream(url, { headers: { authorization: 'Bearer a\nb' } }), 'Expected `headers` to be names and values that a header can have, got an object'],
+    ['headers in pairs', () => eventStream(url, { headers: [['not a name', 'b']] }), 'Expected `headers` to be names and values that a header can have, got an array'],
+    ['a password', () => eventStream('http://a:b@c.example/'), 'Expected `input` to be a URL without name and password, which no request can have, got an object'],
     ['fetch', () => eventStream(url, { fetch: 1 as never }), 'Expected `fetch` to be a function, got 1'],
   ])('%s is checked at the call', (_, call, message) => {
     expect(call).toThrow(new TypeError(message));

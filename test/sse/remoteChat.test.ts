@@ -136,6 +136,8 @@ describe('remoteChat', () => {
   it.each<[string, () => unknown, string]>([
     ['body', () => remoteChat(url, () => 1), 'Expected `body` to be a value that has JSON, got a function'],
     ['key', () => remoteChat(url, {}, { key: '' }), 'Expected `key` to be a string that is not empty, got ""'],
+    ['a key that no header can have', () => remoteChat(url, {}, { key: '鍵' }), 'Expected `key` to be a text that a header can have, got "鍵"'],
+    ['headers', () => remoteChat(url, {}, { headers: { authorization: 'Bearer a\nb' } }), 'Expected `headers` to be names and values that a header can have, got an object'],
     ['isLast', () => remoteChat(url, {}, { isLast: 1 as never }), 'Expected `isLast` to be a function, got 1'],
     ['the options of eventStream', () => remoteChat(url, {}, { maxEventBytes: 0 }), 'Expected `maxEventBytes` to be an integer >= 1 or Infinity, got 0'],
   ])('checks %s at the call', (_, call, message) => {

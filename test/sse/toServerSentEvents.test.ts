@@ -410,6 +410,7 @@ describe('toServerSentEvents: its options', () => {
     ['a key without a store', { key: 'k' } as never, 'Expected `key` to be given with `replay` only, got "k"'],
     ['ids with a store', { replay, key: 'k', id: () => '1' } as never, 'Expected `id` to be left to `replay`, got a function'],
     ['onDisconnect', { replay, key: 'k', onDisconnect: 'go' as never }, 'Expected `onDisconnect` to be \'stop\', got "go"'],
+    ['no choice of onDisconnect', { replay, key: 'k', onDisconnect: null as never }, 'Expected `onDisconnect` to be \'stop\', got null'],
     ['gracePeriod', { replay, key: 'k', onDisconnect: { gracePeriod: -1 } }, 'Expected `onDisconnect.gracePeriod` to be milliseconds from 0 to 2147483647, got -1'],
   ])('%s is checked at the call', (_, options, message) => {
     expect(() => toServerSentEvents(of(1), options as never)).toThrow(new TypeError(message));

@@ -500,7 +500,7 @@ describe('a source', () => {
   });
 });
 
-describe('a million inputs', () => {
+describe('a million inputs', { timeout: 300_000 }, () => {
   const million = 1_000_000;
   function* numbers(): Generator<number> {
     for (let value = 0; value < million; value += 1) yield value;

@@ -62,7 +62,8 @@ interface WorkerProcess {
   readonly child: ChildProcess;
   /** The jobs that it has begun and not ended. */
   readonly running: Set<string>;
-  isAsleep: boolean;
+  /** It sleeps, or was killed. */
+  isAway: boolean;
 }
 
 async function startWorker(order: WorkerOrder, onReport: (report: WorkerReport) => void): Promise<WorkerProcess> {
@@ -78,7 +79,7 @@ async function startWorker(order: WorkerOrder, onReport: (report: WorkerReport) 
     onReport(report);
   });
   child.send(order);
-  return { child, running, isAsleep: false };
+  return { child, running, isAway: false };
 }
 
 /** A queue over a connection of its own, as on another machine. */
@@ -168,21 +169,25 @@ describe.skipIf(!withServer)(`a queue of ${count} jobs with ${workers} workers (
       const place = Math.floor(random() * workers);
       const victim = pool[place]!;
       const { child, running } = victim;
-      if (Math.floor(done / jobsPerFault) > kills + sleeps && running.size > 0 && !victim.isAsleep) {
+      if (Math.floor(done / jobsPerFault) > kills + sleeps && running.size > 0 && !victim.isAway) {
         interrupted += running.size;
         if (random() < 0.25) {
           // As a process that is swapped out, or a machine that is suspended: when it wakes, its jobs are others'.
           sleeps += 1;
-          victim.isAsleep = true;
+          victim.isAway = true;
           child.kill('SIGSTOP');
           void sleep(lockDuration + 3 * stalledInterval).then(() => {
-            victim.isAsleep = false;
+            victim.isAway = false;
             child.kill('SIGCONT');
           });
         } else {
           kills += 1;
+          victim.isAway = true;
           child.kill('SIGKILL');
-          pool[place] = await startWorker(order, onReport);
+          // Not waited for: where a process takes long to begin, the others might be done before anything else happens.
+          void startWorker(order, onReport).then((worker) => {
+            pool[place] = worker;
+          });
         }
       }
       expect(failures).toEqual([]);

@@ -37,8 +37,6 @@ export type Accept = (event: ServerSentEvent, namesId: boolean) => boolean;
 /** @throws TypeError that names the option. */
 export function readSettings(input: string | URL | Request, init: EventStreamInit, isAnswer = false): StreamSettings {
   if (typeof input !== 'string' && !(input instanceof URL) && !(input instanceof Request)) fail('input', 'a URL or a Request', input);
-  const target = typeof input === 'string' && URL.canParse(input) ? new URL(input) : input;
-  if (target instanceof URL && `${target.username}${target.password}` !== '') fail('input', 'a URL without name and password, which no request can have', target);
   expectObject('init', init);
   expectHeadersInit('headers', init.headers);
   const {

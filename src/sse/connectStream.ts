@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { describeCause } from '../errors/describeCause.js';
 import { isRxMistralError, RxMistralError, TruncatedStreamError } from '../errors/RxMistralError.js';
 import { toRxMistralError } from '../errors/toRxMistralError.js';
 import { EventStreamParser } from '../events/EventStreamParser.js';
@@ -74,7 +75,7 @@ class Connection {
     try {
       request = this.#createRequest();
     } catch (error) {
-      throw new RxMistralError({ kind: 'validation', message: 'The request could not be made', cause: error });
+      throw new RxMistralError({ kind: 'validation', message: 'The request could not be made', cause: describeCause(error, withoutPassword) });
     }
     this.#state.sending(request, !(this.#settings.request.body instanceof ReadableStream));
     this.#watchdog.start();
@@ -163,6 +164,11 @@ class Connection {
 // The essence of the media type; its parameters say nothing here.
 function isEventStream(contentType: string | null): boolean {
   return contentType !== null && /^\s*text\/event-stream\s*(?:;|$)/i.test(contentType);
+}
+
+// The engine quotes the URL.
+function withoutPassword(text: string): string {
+  return text.replace(/\/\/[^\s/?#]*@/g, '//');
 }
 
 // As UTF-8, in the one form in which `fetch` takes it: a character for each byte.

@@ -1,5 +1,5 @@
 import type { ConnectionOptions, Queue, RateLimiterOptions } from 'bullmq';
-import { from, type ObservableInput, type SchedulerLike } from 'rxjs';
+import type { ObservableInput, SchedulerLike } from 'rxjs';
 import {
   expectDuration,
   expectFunction,
@@ -12,6 +12,7 @@ import {
   fail,
 } from '../errors/expect.js';
 import type { RxMistralError } from '../errors/RxMistralError.js';
+import { expectInput } from '../events/expectInput.js';
 import type { Backoff } from '../policies/backoff.js';
 import { expectJobLogOptions, type JobLogOptions } from './JobLog.js';
 
@@ -134,7 +135,7 @@ export function expectProcessQueueOptions(options: ProcessQueueOptions): void {
   expectDuration('timeout', options.timeout, 1);
   expectOneOf('onUnsubscribe', options.onUnsubscribe, ['drain', 'abort']);
   expectDuration('drainTimeout', options.drainTimeout);
-  expectUntil(options.until);
+  if (options.until !== undefined) expectInput('until', options.until, 'an Observable or what is made one');
   expectMethods('backoff', options.backoff, 'a Backoff', ['next']);
   expectFunction('isRetryable', options.isRetryable);
   expectDuration('maxRetryAfter', options.maxRetryAfter);
@@ -158,12 +159,4 @@ export function expectProcessQueueOptions(options: ProcessQueueOptions): void {
   expectFunction('onClosed', options.onClosed);
   expectScheduler('scheduler', options.scheduler);
   expectFunction('random', options.random);
-}
-
-function expectUntil(until: ObservableInput<unknown> | undefined): void {
-  try {
-    if (until !== undefined) void from(until);
-  } catch {
-    fail('until', 'an Observable or what is made one', until);
-  }
 }

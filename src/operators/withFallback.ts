@@ -5,7 +5,7 @@ import { isRecord } from '../errors/isRecord.js';
 import { isRxMistralError, RxMistralError } from '../errors/RxMistralError.js';
 import { toRxMistralError } from '../errors/toRxMistralError.js';
 import type { FallbackEvent } from '../events/ChatEvent.js';
-import { expectInput } from './expectInput.js';
+import { expectInput } from '../events/expectInput.js';
 
 /** Options of {@link withFallback}. */
 export interface WithFallbackOptions {

@@ -1,5 +1,5 @@
 import { fail } from '../errors/expect.js';
-import { expectInput } from '../operators/expectInput.js';
+import { expectInput } from '../events/expectInput.js';
 
 /**
  * The checks of requests: what can be told at once, before anything is sent. Each throws a `TypeError` that names the
